@@ -3,11 +3,12 @@
 import gc
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from postgresql_server import PostgreSQL, running
 from statements import compile_once
 
 from reconciler.core.model.variables import BUILD_SERVERS
@@ -68,3 +69,10 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert file.read_bytes().decode() == text
 
     return check
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server for all tests of this process; each makes a database of its own."""
+    with running() as server:
+        yield server

@@ -14,6 +14,8 @@ from psycopg.rows import dict_row
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 LOCK = 0x6C6564676572  # the one that writers take
+_NUMBERS = count(1)
+"""For names of databases, of which a server has one each."""
 
 
 class Database(Protocol):
@@ -123,7 +125,6 @@ class Databases:
         self.kind = kind
         self._server = server
         self._seed = seed
-        self._numbers = count(1)
         self._template: Database | None = None
 
     def new(self, folder: Path) -> Database:
@@ -145,7 +146,7 @@ class Databases:
         return self._made(folder, template=prepared)
 
     def _made(self, folder: Path, *, template: Any) -> Database:
-        number = next(self._numbers)
+        number = next(_NUMBERS)
         if self.kind == SQLITE:
             path = folder / f"ledger-{number}.db"
             if template is not None:

@@ -1,7 +1,7 @@
 """A PostgreSQL server of the tests' own: its binaries come with the development environment.
 
-It listens on a Unix socket in a folder of its own, and elsewhere only when asked. PostgreSQL
-refuses to run as root, so there it runs as the user `nobody`.
+It listens on a Unix socket in a folder of its own and on a free port of this machine's own address.
+PostgreSQL refuses to run as root, so there it runs as the user `nobody`.
 """
 
 import contextlib
@@ -21,10 +21,10 @@ import psycopg
 USER = "postgres"
 PATIENCE = 600
 ATTEMPTS = 5
-INITDB = "-A trust -E UTF8 --locale=C --no-sync --no-instructions"
 # No other option is needed for what is tested; a server for a few connections starts quicker.
 SETTINGS = {
-    "listen_addresses": "",
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
     "shared_buffers": "32MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -34,14 +34,10 @@ SETTINGS = {
 
 
 class PostgreSQL:
-    """A running server. `durable` says whether its commits are synced to disk.
+    """A running server, whose commits are not synced to disk."""
 
-    One that listens does so on a free port of this machine's own address, beside its socket.
-    """
-
-    def __init__(self, folder: Path, *, durable: bool, listens: bool) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._port: int | None = None
         self._owner = _owner(folder)
         self._programs = _programs(folder, self._owner)
         self._run(
@@ -49,16 +45,11 @@ class PostgreSQL:
             *("--no-sync", "--no-instructions"),
         )
         settings = {**SETTINGS, "unix_socket_directories": str(folder)}
-        if not durable:
-            settings["fsync"] = "off"
-        if not listens:
-            self._start(settings)
-            return
         # Between the choice of a port and the start another process may take it.
         for attempt in range(1, ATTEMPTS + 1):
-            self._port = _free_port()
+            self.port = _free_port()
             try:
-                self._start({**settings, "listen_addresses": "127.0.0.1", "port": str(self._port)})
+                self._start({**settings, "port": str(self.port)})
             except AssertionError as error:
                 if "Address already in use" not in str(error) or attempt == ATTEMPTS:
                     raise
@@ -82,13 +73,11 @@ class PostgreSQL:
             raise
 
     def url(self, database: str) -> str:
-        port = f"&port={self._port}" if self._port is not None else ""
-        return f"postgresql://{USER}@/{database}?host={self._folder}{port}"
+        return f"postgresql://{USER}@/{database}?host={self._folder}&port={self.port}"
 
     def url_of_daybook(self, database: str) -> str:
-        """The URL as the settings of a workspace take it; the server has to listen on a port."""
-        assert self._port is not None
-        return f"postgresql://{USER}@127.0.0.1:{self._port}/{database}"
+        """The URL as the settings of a workspace take it."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str = USER) -> psycopg.Connection:
         return psycopg.connect(self.url(database), autocommit=True)
@@ -135,12 +124,12 @@ class PostgreSQL:
 
 
 @contextlib.contextmanager
-def running(*, durable: bool = False, listens: bool = False) -> Iterator[PostgreSQL]:
+def running() -> Iterator[PostgreSQL]:
     """A new server, stopped and removed when the block ends."""
     # Not below pytest's folder, which only root can enter; and a socket's path has to be short.
     folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))
     try:
-        server = PostgreSQL(folder, durable=durable, listens=listens)
+        server = PostgreSQL(folder)
         try:
             yield server
         finally:

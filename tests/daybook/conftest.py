@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import postgresql_server
 import psycopg
 import pytest
+from postgresql_server import PostgreSQL
 
 from reconciler.daybook import Daybook, open_daybook, unlock
 from reconciler.daybook.lease import Lease
@@ -52,10 +52,9 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def shared_database() -> Iterator[tuple[postgresql_server.PostgreSQL, str]]:
-    with postgresql_server.running(listens=True) as server:
-        server.make("daybooks")
-        yield server, server.url_of_daybook("daybooks")
+def shared_database(postgresql: PostgreSQL) -> tuple[PostgreSQL, str]:
+    postgresql.make("daybooks")
+    return postgresql, postgresql.url_of_daybook("daybooks")
 
 
 @pytest.fixture

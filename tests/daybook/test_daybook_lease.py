@@ -270,7 +270,10 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
 
             writer = threading.Thread(target=write)
             writer.start()
-            waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock'"
+            waiting = (
+                "select pid from pg_stat_activity where wait_event_type = 'Lock' "
+                "and datname = current_database()"
+            )
             with server.connect("daybooks") as killer:
                 while not (found := killer.execute(waiting).fetchall()):
                     time.sleep(0.01)
@@ -291,7 +294,7 @@ def test_a_connection_that_died_while_nobody_used_it_is_replaced(on_postgresql, 
         with server.connect("daybooks") as killer:
             killer.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity "
-                "where application_name = 'reconciler daybook'"
+                "where application_name = 'reconciler daybook' and datname = current_database()"
             )
         create(book, "b", "JE-00000002")
         assert set(book.recorded()) == {address("a"), address("b")}

@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import postgresql_server
 import pytest
 from fault_counts import FOLDER, Tally, record, table
 from fault_words import WORDS
@@ -94,12 +93,6 @@ def processes(launched: Processes) -> Iterator[Processes]:
     """Processes of a test, which end with it."""
     yield launched
     launched.end_all()
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[postgresql_server.PostgreSQL]:
-    with postgresql_server.running(listens=True) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

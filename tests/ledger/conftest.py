@@ -7,15 +7,14 @@ in the default suite; those marked `only_sqlite` say something about files, thos
 `only_postgresql` about connections to a server.
 """
 
-import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import postgresql_server
 import pytest
 from ledger_databases import SQLITE, Database, Databases, kinds_for
 from ledger_harness import PROCESS, REFERENCE, SOCKET, Bench
+from postgresql_server import PostgreSQL
 
 from reconciler.ledger import open_ledger
 
@@ -47,26 +46,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[dict[str, Any]]:
-    """What was made for the session so far, by name."""
-    with contextlib.ExitStack() as stack:
-        yield {"stack": stack}
+def made_databases() -> dict[str, Databases]:
+    """What makes databases, by their kind: what a test asks for changes between tests."""
+    return {}
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest, servers: dict[str, Any]) -> Databases:
+def databases(request: pytest.FixtureRequest, made_databases: dict[str, Databases]) -> Databases:
     """Makes databases of the kind that a test runs on; a server is started when one is needed."""
     kind = getattr(request, "param", SQLITE)
-
-    def server() -> postgresql_server.PostgreSQL:
-        if "server" not in servers:
-            servers["server"] = servers["stack"].enter_context(postgresql_server.running())
-        return servers["server"]
 
     def seed(url: str) -> None:
         open_ledger(url, REFERENCE).close()
 
-    return servers.setdefault(kind, Databases(kind, server, seed))
+    def server() -> PostgreSQL:
+        return request.getfixturevalue("postgresql")
+
+    return made_databases.setdefault(kind, Databases(kind, server, seed))
 
 
 @pytest.fixture

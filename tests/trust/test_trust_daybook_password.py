@@ -238,25 +238,25 @@ def test_t23_a_host_that_does_not_prove_its_name_gets_nothing(
 
 
 @openssl
-def test_t23_a_daybook_behind_tls_is_used_by_the_command(start, environment, books, certificates):
+def test_t23_a_daybook_behind_tls_is_used_by_the_command(
+    start, environment, books, certificates, postgresql
+):
     """The real server, behind one that ends TLS; the real command, in a process of its own."""
-    with postgresql_server.running(listens=True) as postgresql:
-        postgresql.make("daybook")
-        behind = int(postgresql.url_of_daybook("daybook").rpartition(":")[2].partition("/")[0])
-        server = start(certificates["right"], behind=behind)
-        environment(PGSSLROOTCERT=certificates["right"])
-        environment(**{HOSTS: f"db.example.com {AWAY}:{server.port}"})
-        root = books(f"postgresql://{postgresql_server.USER}@{AWAY}:{server.port}/daybook")
-        for words in (["apply", "-y"], ["plan", "--detailed-exitcode"]):
-            running = Program(
-                [*words, "-w", root],
-                env=dict(os.environ),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            told, _ = running.communicate()
-            assert running.returncode == 0, told
-        assert server.connections > 0
+    postgresql.make("daybook")
+    server = start(certificates["right"], behind=postgresql.port)
+    environment(PGSSLROOTCERT=certificates["right"])
+    environment(**{HOSTS: f"db.example.com {AWAY}:{server.port}"})
+    root = books(f"postgresql://{postgresql_server.USER}@{AWAY}:{server.port}/daybook")
+    for words in (["apply", "-y"], ["plan", "--detailed-exitcode"]):
+        running = Program(
+            [*words, "-w", root],
+            env=dict(os.environ),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        told, _ = running.communicate()
+        assert running.returncode == 0, told
+    assert server.connections > 0
 
 
 def test_t23_a_named_host_gets_the_password_and_its_answer_is_not_repeated(

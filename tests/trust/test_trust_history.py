@@ -1,28 +1,9 @@
 """Numbers 5 and 15: facts of the tenant are judged when something is posted, not for ever."""
 
-import sys
 from pathlib import Path
 
-import postgresql_server
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
-from books_fixtures import (  # noqa: F401 - fixtures are found by their names here
-    billing,
-    empty,
-    empty_template,
-    opened,
-    plain_environment,
-    small,
-    small_template,
-)
-from books_harness import EMBEDDED, credit, debit
-
-
-@pytest.fixture
-def place():
-    return EMBEDDED
-
+from books_harness import credit, debit
 
 CODE = "name: Subscription Revenue, type: SalesRevenue"
 
@@ -62,7 +43,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_t05_a_changed_reference_leaves_posted_books_alone(small, name):  # noqa: F811
+def test_t05_a_changed_reference_leaves_posted_books_alone(small, name):
     change, rule = CHANGES[name]
     change(small)
     assert (rule, "error") not in rules_of(small)
@@ -86,7 +67,7 @@ def inactive(books):
 
 
 @pytest.mark.parametrize("ends", [closed, inactive])
-def test_t05_a_fact_that_ended_is_no_problem_of_what_is_posted(small, ends):  # noqa: F811
+def test_t05_a_fact_that_ended_is_no_problem_of_what_is_posted(small, ends):
     """Every entry breaks it in time: a closed month must not warn for ever."""
     before = small.plan_document()["warning_rules"]
     ends(small)
@@ -105,7 +86,7 @@ def test_t05_a_fact_that_ended_is_no_problem_of_what_is_posted(small, ends):  # 
     assert {Path(path).name for path in told} == {path.name, "late.yaml"}
 
 
-def test_t05_what_would_be_posted_is_blocked_and_nothing_else(small):  # noqa: F811
+def test_t05_what_would_be_posted_is_blocked_and_nothing_else(small):
     """One entry with a wrong code does not stop the workspace."""
     small.declare("bad", debit("1.00", "No Such Code"), credit("1.00"))
     small.declare("good", debit("2.00"), credit("2.00"))
@@ -119,7 +100,7 @@ def test_t05_what_would_be_posted_is_blocked_and_nothing_else(small):  # noqa: F
     assert "bad" not in small.posted()
 
 
-def test_t05_an_intrinsic_error_stops_everything(small):  # noqa: F811
+def test_t05_an_intrinsic_error_stops_everything(small):
     small.declare("bad", debit("1.00"), credit("2.00"))
     assert small.plan().code == 3
 
@@ -127,19 +108,13 @@ def test_t05_an_intrinsic_error_stops_everything(small):  # noqa: F811
 @pytest.mark.parametrize(
     ("since", "severity"), [("2026-02-01", "warning"), ("2026-01-31", "error")]
 )
-def test_t05_without_a_daybook_the_date_decides(empty, since, severity):  # noqa: F811
+def test_t05_without_a_daybook_the_date_decides(empty, since, severity):
     text = (empty.root / "reference.yaml").read_text()
     row = next(row for row in text.splitlines() if CODE in row)
     changed = row.replace(CODE, f"{CODE}, status: Inactive, inactiveSince: {since}")
     empty.write("reference.yaml", text.replace(row, changed))
     empty.declare("old")
     assert ("active-accounting-code", severity) in rules_of(empty)
-
-
-@pytest.fixture(scope="module")
-def server():
-    with postgresql_server.running(listens=True) as server:
-        yield server
 
 
 def made_inactive(books):
@@ -149,13 +124,11 @@ def made_inactive(books):
     reference(books, CODE, f"{CODE}, status: Inactive")
 
 
-def test_t05_a_daybook_on_a_server_says_what_is_posted(empty, server):  # noqa: F811
+def test_t05_a_daybook_on_a_server_says_what_is_posted(empty, postgresql):
     """Where it cannot be read, that is said in every format, and its remedy ends well."""
-    server.make("books")
-    with server.connect() as connection:
-        place = f"127.0.0.1:{connection.info.port}"
-    url = f"postgresql://{postgresql_server.USER}@{place}/books"
-    empty.settings(spec=f"{{daybook: '{url}'}}")
+    postgresql.make("history")
+    place = f"127.0.0.1:{postgresql.port}"
+    empty.settings(spec=f"{{daybook: '{postgresql.url_of_daybook('history')}'}}")
     made_inactive(empty)
     assert rules_of(empty) == set()
     empty.env["PGPASSWORD"] = "hunter2"
@@ -170,7 +143,7 @@ def test_t05_a_daybook_on_a_server_says_what_is_posted(empty, server):  # noqa: 
     assert rules_of(empty) == set()
 
 
-def test_t05_a_daybook_that_is_damaged_says_nothing_of_what_is_posted(empty):  # noqa: F811
+def test_t05_a_daybook_that_is_damaged_says_nothing_of_what_is_posted(empty):
     made_inactive(empty)
     (empty.root / ".reconciler" / "daybook.db").write_bytes(b"not a database")
     assert ("daybook-unread", "warning") in rules_of(empty)
@@ -205,7 +178,7 @@ def both(amount):
 @pytest.mark.parametrize(
     ("since", "severity"), [("2026-02-01", "warning"), ("2026-01-31", "error")]
 )
-def test_t05_a_former_currency_is_judged_by_the_date(empty, since, severity):  # noqa: F811
+def test_t05_a_former_currency_is_judged_by_the_date(empty, since, severity):
     """It keeps its decimal places, and what would be posted in it is blocked."""
     currencies(empty, f"{{code: HRK, inactiveSince: {since}}}")
     empty.declare("old", *both("1.2"), currency="HRK")
@@ -217,7 +190,7 @@ def test_t05_a_former_currency_is_judged_by_the_date(empty, since, severity):  #
     assert ("minor-units", "error") in rules_of(empty)
 
 
-def test_t05_fmt_writes_the_decimals_that_the_reference_gives(empty):  # noqa: F811
+def test_t05_fmt_writes_the_decimals_that_the_reference_gives(empty):
     currencies(empty, "{minorUnits: 2, code: XYZ}")
     empty.declare("new", *both("1.2"), currency="XYZ")
     assert empty.process("fmt").code == 0
@@ -227,7 +200,7 @@ def test_t05_fmt_writes_the_decimals_that_the_reference_gives(empty):  # noqa: F
     assert rules_of(empty) == set()
 
 
-def test_t05_the_reference_gives_the_decimals_of_an_unknown_currency(empty):  # noqa: F811
+def test_t05_the_reference_gives_the_decimals_of_an_unknown_currency(empty):
     """They hold in the files, in `fmt` and in the ledger; then the row is changed, and dropped."""
     empty.declare("new", *both("1.2"), currency="XYZ")
     assert ("currency-code", "error") in rules_of(empty)
@@ -267,11 +240,7 @@ RULES = (
     ],
 )
 def test_t05_the_rule_of_the_date_decides_and_the_newest_of_what_is_posted(
-    empty,  # noqa: F811
-    date,
-    names,
-    severity,
-    blocked,
+    empty, date, names, severity, blocked
 ):
     hold(empty, RULES)
     empty.declare("entry", journalEntryDate=date, segments=segments(*names))
@@ -281,13 +250,13 @@ def test_t05_the_rule_of_the_date_decides_and_the_newest_of_what_is_posted(
     assert empty.apply().code == (4 if blocked else 0)
 
 
-def test_t05_a_code_without_a_status_is_inactive_since_its_day(empty):  # noqa: F811
+def test_t05_a_code_without_a_status_is_inactive_since_its_day(empty):
     reference(empty, CODE, f"{CODE}, inactiveSince: 2026-01-31")
     empty.declare("old")
     assert ("active-accounting-code", "error") in rules_of(empty)
 
 
-def test_t15_the_daybook_is_new_only_while_it_records_nothing(billing):  # noqa: F811
+def test_t15_the_daybook_is_new_only_while_it_records_nothing(billing):
     """Books that have only runs: the first plan says it, and no later one."""
     said = "the daybook is new"
     assert said in billing.plan().out

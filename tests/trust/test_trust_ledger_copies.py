@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import postgresql_server
 import pytest
 from ledger_server import ENTRIES, entry, query, serving
 
@@ -48,10 +47,9 @@ def test_t33_a_start_removes_the_copies_that_a_kill_left(tmp_path):
     check_no_copy_outlives_a_kill(tmp_path / "ledger.db", tmp_path)
 
 
-def test_t33_the_same_with_a_ledger_on_postgresql(tmp_path):
-    with postgresql_server.running() as server:
-        server.make("books")
-        check_no_copy_outlives_a_kill(server.url("books"), tmp_path, temporary=tmp_path)
+def test_t33_the_same_with_a_ledger_on_postgresql(tmp_path, postgresql):
+    postgresql.make("copies")
+    check_no_copy_outlives_a_kill(postgresql.url("copies"), tmp_path, temporary=tmp_path)
 
 
 def replica(path: Path) -> None:

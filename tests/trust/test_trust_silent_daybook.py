@@ -60,31 +60,20 @@ class Relay:
         end_listening(self._socket)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with postgresql_server.running(listens=True) as running:
-        yield running
-
-
-def port_of(server):
-    with server.connect() as connection:
-        return connection.info.port
-
-
 @pytest.fixture
-def job(server, tmp_path, request):
+def job(postgresql, tmp_path, request):
     """A checkout whose daybook is on PostgreSQL, behind a relay."""
     name = f"daybook_{abs(hash(request.node.name))}"
-    server.make(name)
-    relay = Relay(port_of(server))
+    postgresql.make(name)
+    relay = Relay(postgresql.port)
     tenant = Tenant(tmp_path)
     url = f"postgresql://{postgresql_server.USER}@127.0.0.1:{relay.port}/{name}"
     job = Checkout(tenant, "first", daybook=url)
-    job.server, job.database, job.relay = server, name, relay
+    job.server, job.database, job.relay = postgresql, name, relay
     yield job
     relay.close()
     tenant.close()
-    server.drop(name)
+    postgresql.drop(name)
 
 
 def silent_when(job, moment):
@@ -172,7 +161,7 @@ def test_t16_what_only_reads_ends_although_its_daybook_is_silent(job, verb):
     assert "cannot be" in said and "damaged" not in said, said
 
 
-def test_t16_a_server_that_sends_a_byte_now_and_then_is_given_up(server, tmp_path):
+def test_t16_a_server_that_sends_a_byte_now_and_then_is_given_up():
     """Each byte breaks the silence, so one exchange has a limit as well."""
     from reconciler.daybook.server_wait import ServerGivenUp, TimeLimits
 
@@ -188,15 +177,13 @@ def test_t16_a_server_that_sends_a_byte_now_and_then_is_given_up(server, tmp_pat
         exchange.check()
 
 
-def test_t16_a_daybook_that_is_given_up_in_a_hurry_is_not_waited_for_again(
-    server, tmp_path, monkeypatch
-):
+def test_t16_a_daybook_that_is_given_up_in_a_hurry_is_not_waited_for_again(postgresql, monkeypatch):
     from reconciler.daybook import server_wait
 
     monkeypatch.setattr(server_wait, "HURRY", 0.2)
     monkeypatch.setattr(server_wait, "SILENCE", NEVER)
-    server.make("hurried")
-    relay, hurry = Relay(port_of(server)), threading.Event()
+    postgresql.make("hurried")
+    relay, hurry = Relay(postgresql.port), threading.Event()
     url = f"postgresql://{postgresql_server.USER}@127.0.0.1:{relay.port}/hurried"
     book = open_daybook(url, write=True, workspace="books", hurry=hurry)
     relay.silent.set()
@@ -207,7 +194,7 @@ def test_t16_a_daybook_that_is_given_up_in_a_hurry_is_not_waited_for_again(
         book.begin("plan")
     book.close()
     relay.close()
-    server.drop("hurried")
+    postgresql.drop("hurried")
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=str)
