@@ -31,7 +31,6 @@ from reconciler.forge.identities import (
     changes_requested,
     not_merged,
     not_reviewed,
-    pushed_directly,
     pushers_of,
     pushers_unknown,
     pushes_of,
@@ -82,8 +81,7 @@ class GitHub(Forge):
                 f"{repository} is not the name of a GitHub repository",
                 remedy="Write it as OWNER/NAME.",
             )
-        super().__init__(api)
-        self._home = f"/repos/{repository}"
+        super().__init__(api, f"/repos/{repository}")
         self._comments_as = comments_as
 
     def whoami(self) -> str | None:
@@ -98,6 +96,9 @@ class GitHub(Forge):
         """As in "REST API endpoints for issue comments"."""
         of_change = f"{self._home}/issues/{change}/comments"
         return of_change if comment is None else f"{self._home}/issues/comments/{comment}"
+
+    def _read(self, what: str) -> Purpose:
+        return Purpose(what=what, permission="`pull-requests: read` and `contents: read`")
 
     def _write(self, what: str) -> Purpose:
         return Purpose(what=what, permission="`pull-requests: write`")
@@ -129,30 +130,23 @@ class GitHub(Forge):
 
     def _containing(self, commit: str) -> tuple[Row, ...]:
         """As in "List pull requests associated with a commit", merged, open and closed."""
-        purpose = _read(f"Searching the pull request of {commit}")
+        purpose = self._read(f"Searching the pull request of {commit}")
         return self._api.rows(f"{self._home}/commits/{commit}/pulls", purpose)
-
-    def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
-        purpose = _read("Reading who pushed to the branch")
-        default = text_at(self._api.get(self._home, purpose), "default_branch")
-        rows, flaws = self._activity(self._home, branch or default, purpose)
-        names, unknown = pushed_directly(commits, rows)
-        return names, (*flaws, *unknown)
 
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
         """As in "Get a commit": authors cannot approve their own commits, in any change."""
-        purpose = _read("Reading the authors of the applied commits")
+        purpose = self._read("Reading the authors of the applied commits")
         rows = (self._api.get(f"{self._home}/commits/{one.commit}", purpose) for one in written)
         return self._authors(tuple(rows), purpose)
 
     def people_of(self, change: int) -> People:
-        purpose = _read(f"Reading the authors of {self.name_of(change)}")
+        purpose = self._read(f"Reading the authors of {self.name_of(change)}")
         return self._people(change, self._pull(change, purpose), purpose)
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
-        purpose = _read(f"Reading the reviews of {self.name_of(change)}")
+        purpose = self._read(f"Reading the reviews of {self.name_of(change)}")
         pull = self._pull(change, purpose)
         head = text_at(pull, "head", "sha")
         # As in "Get a pull request": after a merge, the commit that its base was updated to.
@@ -288,7 +282,7 @@ class GitHub(Forge):
         if not re.fullmatch(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", name):
             return (), (pushers_unknown("the repository of its branch no longer exists"),)
         home, branch = f"/repos/{name}", text_at(pull, "head", "ref")
-        pushes, flaws = self._activity(home, branch, purpose)
+        pushes, flaws = self._pushes(home, branch, purpose)
         if flaws:
             return (), flaws
         chain, (names, unknown) = pushers_of(pushes, text_at(pull, "head", "sha"))
@@ -302,7 +296,7 @@ class GitHub(Forge):
                 names, unknown = (*names, *people), (*unknown, *more)
         return distinct(names), unknown
 
-    def _activity(
+    def _pushes(
         self, home: str, branch: str, purpose: Purpose
     ) -> tuple[tuple[Push, ...], tuple[Refusal, ...]]:
         """As in "List repository activities": an `actor` may be null. The latest are first."""
@@ -343,10 +337,6 @@ class GitHub(Forge):
             f"the approved head {head[:10]}",
             remedy="Merge pull requests with GitHub's button or API.",
         )
-
-
-def _read(what: str) -> Purpose:
-    return Purpose(what=what, permission="`pull-requests: read` and `contents: read`")
 
 
 def _numbers(rows: Iterable[Row]) -> tuple[int, ...]:

@@ -30,7 +30,6 @@ from reconciler.forge.identities import (
     changes_requested,
     not_merged,
     not_reviewed,
-    pushed_directly,
     pushers_of,
     pushers_unknown,
     pushes_of,
@@ -64,8 +63,7 @@ class GitLab(Forge):
                 f"{project} is not the name of a GitLab project",
                 remedy="Write it as GROUP/NAME, or its id.",
             )
-        super().__init__(api)
-        self._home = f"/projects/{quote(project, safe='')}"
+        super().__init__(api, f"/projects/{quote(project, safe='')}")
         self._persons: dict[int, bool] = {}
 
     def whoami(self) -> str | None:
@@ -87,23 +85,16 @@ class GitLab(Forge):
         merged = [row for row in self._containing(commit) if row.get("state") == "merged"]
         if not merged:
             return ()
-        into = branch or self._default_branch(_read("Reading the default branch"))
+        into = branch or self._default_branch(self._read("Reading the default branch"))
         return _numbers(row for row in merged if row.get("target_branch") == into)
 
     def _containing(self, commit: str) -> tuple[Row, ...]:
         """As in "List merge requests associated with a commit"."""
-        purpose = _read(f"Searching the merge request of {commit}")
+        purpose = self._read(f"Searching the merge request of {commit}")
         return self._api.rows(f"{self._home}/repository/commits/{commit}/merge_requests", purpose)
 
-    def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
-        purpose = _read("Reading who pushed to the branch")
-        into = branch or self._default_branch(purpose) or ""
-        rows, flaws = self._pushes(self._home, into, purpose)
-        names, unknown = pushed_directly(commits, rows)
-        return names, (*flaws, *unknown)
-
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
-        purpose = _read("Reading the authors of the applied commits")
+        purpose = self._read("Reading the authors of the applied commits")
         here = self._merge_request(change)
         commits = self._api.rows(f"{here}/commits", purpose)
         request = self._api.get(here, purpose)
@@ -120,14 +111,14 @@ class GitLab(Forge):
         return self._authors(rows, purpose, own=own)
 
     def people_of(self, change: int) -> People:
-        purpose = _read(f"Reading the authors of {self.name_of(change)}")
+        purpose = self._read(f"Reading the authors of {self.name_of(change)}")
         here = self._merge_request(change)
         return self._people(here, self._api.get(here, purpose), purpose, own=False)
 
     def review(
         self, change: int, *, commit: str | None, branch: str = "", merged: bool = False
     ) -> Review:
-        purpose = _read(f"Reading the approvals of {self.name_of(change)}")
+        purpose = self._read(f"Reading the approvals of {self.name_of(change)}")
         here = self._merge_request(change)
         request = self._api.get(here, purpose)
         head = text_at(request, "sha")
@@ -153,10 +144,6 @@ class GitLab(Forge):
             flaws=flaws,
         )
 
-    def _default_branch(self, purpose: Purpose) -> str | None:
-        """As in "Projects API", "Retrieve a project"."""
-        return text_of(self._api.get(self._home, purpose).get("default_branch"))
-
     def _merge_request(self, change: int) -> str:
         return f"{self._home}/merge_requests/{change}"
 
@@ -171,6 +158,9 @@ class GitLab(Forge):
     def _place(self, change: int, comment: int | None = None) -> str:
         notes = f"{self._merge_request(change)}/notes"
         return notes if comment is None else f"{notes}/{comment}"
+
+    def _read(self, what: str) -> Purpose:
+        return Purpose(what=what, permission="the scope `read_api` and the role Reporter or higher")
 
     def _write(self, what: str) -> Purpose:
         return Purpose(what=what, permission="the scope `api` and the role Reporter or higher")
@@ -365,10 +355,6 @@ class GitLab(Forge):
                 )
             )
         return tuple(found), flaws
-
-
-def _read(what: str) -> Purpose:
-    return Purpose(what=what, permission="the scope `read_api` and the role Reporter or higher")
 
 
 def _numbers(rows: Iterable[Row]) -> tuple[int, ...]:

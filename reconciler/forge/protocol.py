@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Review, Written
 from reconciler.forge.api import ForgeApi, Purpose, Row, text_at, whole_number
-from reconciler.forge.identities import People
+from reconciler.forge.identities import People, Push, pushed_directly
 
 MERGE = "the commit that the change was merged as"
 
@@ -35,8 +36,9 @@ class Forge(ABC):
     """Where a comment has the login of its author."""
     _update_method: ClassVar[str]
 
-    def __init__(self, api: ForgeApi) -> None:
+    def __init__(self, api: ForgeApi, home: str) -> None:
         self._api = api
+        self._home = home
 
     @abstractmethod
     def whoami(self) -> str | None:
@@ -80,6 +82,10 @@ class Forge(ABC):
         """The target of the comments of a change, or of one of them."""
 
     @abstractmethod
+    def _read(self, what: str) -> Purpose:
+        """The purpose of a call that reads reviews, commits or pushes."""
+
+    @abstractmethod
     def _write(self, what: str) -> Purpose:
         """The purpose of a call that reads or writes comments."""
 
@@ -101,9 +107,23 @@ class Forge(ABC):
         A merge into another branch brings nothing. Without a `branch` it is the default branch.
         """
 
-    @abstractmethod
     def pushed_directly(self, commits: tuple[str, ...], *, branch: str) -> People:
         """Who pushed commits to the branch without a change."""
+        purpose = self._read("Reading who pushed to the branch")
+        into = branch or self._default_branch(purpose)
+        pushes, flaws = self._pushes(self._home, into, purpose)
+        names, unknown = pushed_directly(commits, pushes)
+        return names, (*flaws, *unknown)
+
+    def _default_branch(self, purpose: Purpose) -> str:
+        """As in "Get a repository" of GitHub, and in "Retrieve a project" of GitLab."""
+        return text_at(self._api.get(self._home, purpose), "default_branch")
+
+    @abstractmethod
+    def _pushes(
+        self, home: str, branch: str, purpose: Purpose
+    ) -> tuple[tuple[Push, ...], tuple[Refusal, ...]]:
+        """The pushes to a branch of a repository, the latest first; a flaw where none are seen."""
 
     @abstractmethod
     def writers(self, written: tuple[Written, ...], *, change: int) -> People:
