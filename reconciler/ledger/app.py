@@ -3,8 +3,10 @@
 import gzip
 import uuid
 from collections.abc import Callable, Collection, Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import falcon
@@ -229,26 +231,19 @@ def _resource(routes: list[Route], services: Services) -> object:
     """A framework resource with one responder per method of a path."""
     responders = {f"on_{route.method.lower()}": _responder(route, services) for route in routes}
     prepared = frozenset(route.method for route in routes if route.prepared)
-    return type("Resource", (), {"prepared": prepared, **responders})()
+    return SimpleNamespace(prepared=prepared, **responders)
 
 
 def _responder(route: Route, services: Services) -> Callable[..., None]:
-    def respond_to(
-        _self: object, request: falcon.Request, response: falcon.Response, **path: str
-    ) -> None:
-        request.context.resource = route.error_resource
-        _write(response, respond(services, route, request, path))
-
-    def read(
-        _self: object, request: falcon.Request, response: falcon.Response, **path: str
-    ) -> None:
+    def answered(request: falcon.Request, response: falcon.Response, **path: str) -> None:
         services.work()
-        with services.store.reading_prepared() as tx:
-            authenticate(services, tx, request, response)
+        with services.store.reading_prepared() if route.prepared else nullcontext() as tx:
+            if tx is not None:
+                authenticate(services, tx, request, response)
             request.context.resource = route.error_resource
             _write(response, respond(services, route, request, path, reading=tx))
 
-    return read if route.prepared else respond_to
+    return answered
 
 
 def _write(response: falcon.Response, answer: Answer) -> None:

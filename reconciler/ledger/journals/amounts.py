@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from decimal import Context, Decimal, FloatOperation, Inexact, InvalidOperation, Rounded
 from functools import reduce
 
+from ..reference_data.currencies import MAX_DECIMALS
 from ..reference_data.tenant_settings import Settings
 from ..web.fields import BadValue, FieldType
 
 INTEGER_DIGITS = 15
 """Digits before the point. The documents set no limit; with this one every sum is exact."""
-DECIMALS = 4
-"""Digits after the point: no ISO 4217 currency has more."""
 
 _PLAIN = re.compile(r"(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?")
 _EXACT = Context(prec=60, traps=[Inexact, Rounded, InvalidOperation, FloatOperation])
@@ -31,8 +30,8 @@ def _read_amount(value: object) -> Decimal:
         raise BadValue("must be greater than zero; the type says which side it is on")
     if number.adjusted() >= INTEGER_DIGITS:
         raise BadValue(f"must have at most {INTEGER_DIGITS} digits before the point")
-    if -_exponent(number) > DECIMALS:
-        raise BadValue(f"must have at most {DECIMALS} decimals")
+    if -_exponent(number) > MAX_DECIMALS:
+        raise BadValue(f"must have at most {MAX_DECIMALS} decimals")
     # A JSON number may say 1e3; what is stored and answered is 1000.
     return number.quantize(Decimal(1), context=_EXACT) if _exponent(number) > 0 else number
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, insert, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, insert, select
 
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.sequences import next_number
@@ -19,7 +19,7 @@ from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, refusal, refuse_any
 from .allocation import release_entry
 from .creation import Line, NewEntry, read_entry
-from .rules import Row, RuleContext, closed_reason, violations
+from .rules import RuleContext, closed_reason, violations
 from .view import find_entry
 
 KIND = "JournalEntry"
@@ -107,25 +107,25 @@ def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContex
     )
 
 
-def _period_named(call: Call, name: str) -> Row | None:
+def _period_named(call: Call, name: str) -> RowMapping | None:
     values = {"tenant": call.tenant_id, "name": name}
     return call.tx.execute(_PERIOD_NAMED, values).mappings().one_or_none()
 
 
-def _period_of(call: Call, entry: Row) -> Row:
+def _period_of(call: Call, entry: RowMapping) -> RowMapping:
     values = {"tenant": call.tenant_id, "id": entry["accounting_period_id"]}
     return call.tx.execute(_PERIOD, values).mappings().one()
 
 
-def _codes_named(call: Call, names: set[str]) -> dict[str, list[Row]]:
+def _codes_named(call: Call, names: set[str]) -> dict[str, list[RowMapping]]:
     values = {"tenant": call.tenant_id, "names": sorted(names)}
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[RowMapping]] = {}
     for code in call.tx.execute(_CODES_NAMED, values).mappings():
         found.setdefault(code["name"], []).append(code)
     return found
 
 
-def mixes_aggregation(tx: Connection, period: Row, aggregate: bool) -> bool:
+def mixes_aggregation(tx: Connection, period: RowMapping, aggregate: bool) -> bool:
     """Whether the period has entries with the other aggregation setting (API facts 8.3)."""
     values = {"tenant": period["tenant_id"], "period": period["id"], "aggregate": aggregate}
     return tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None

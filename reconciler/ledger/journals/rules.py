@@ -12,8 +12,6 @@ from ..web.errors import BUSINESS_RULE, INVALID_VALUE, MISSING_FIELD, Reason
 from .amounts import too_fine, total
 from .creation import Line, NewEntry
 
-Row = RowMapping
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleContext:
@@ -24,13 +22,13 @@ class RuleContext:
     """
 
     settings: Settings
-    period: Row | None
-    codes: Mapping[str, Sequence[Row]]
+    period: RowMapping | None
+    codes: Mapping[str, Sequence[RowMapping]]
     permissions: frozenset[str]
     organizations: frozenset[str] | None
     mixes_aggregation: bool
 
-    def code_of(self, line: Line) -> Row | None:
+    def code_of(self, line: Line) -> RowMapping | None:
         """The code of a line, or None if there is none or several match."""
         found = [
             code
@@ -46,7 +44,7 @@ def violations(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
         yield from rule(entry, context)
 
 
-def closed_reason(period: Row, held: frozenset[str]) -> str | None:
+def closed_reason(period: RowMapping, held: frozenset[str]) -> str | None:
     """Why a caller with these permissions cannot post or cancel in a period, or None.
 
     A closed period is locked. One that is pending close is open to callers who manage the close

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import RowMapping, update
 
 from ..auth.permissions import Permission
 from ..reference_data.code_types import CODE_TYPE
@@ -24,7 +24,6 @@ from .fields import (
     TRANSFER_STATE,
     TRANSFER_STATES,
 )
-from .rules import Row
 from .view import find_entry, items_of
 
 ITEM_FIELDS = (
@@ -95,7 +94,7 @@ def _read(
     return found, custom, lines
 
 
-def _check_transfer(call: Call, entry: Row, state: str) -> None:
+def _check_transfer(call: Call, entry: RowMapping, state: str) -> None:
     if entry["status"] == "Cancelled":
         raise refusal(
             BUSINESS_RULE, "transferredToAccounting of a cancelled entry cannot be changed"
@@ -109,12 +108,14 @@ def _check_transfer(call: Call, entry: Row, state: str) -> None:
         )
 
 
-def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, _Wanted]]:
+def _address(
+    items: Sequence[RowMapping], lines: Sequence[_Wanted]
+) -> list[tuple[RowMapping, _Wanted]]:
     """The line that each item of the request addresses. Refuses items that match none or several.
 
     Lines have no id: code name, side and, if sent, code type address them.
     """
-    addressed: list[tuple[Row, _Wanted]] = []
+    addressed: list[tuple[RowMapping, _Wanted]] = []
     reasons = []
     for wanted in lines:
         at, fields, _custom = wanted
@@ -132,7 +133,7 @@ def _address(items: Sequence[Row], lines: Sequence[_Wanted]) -> list[tuple[Row, 
     return addressed
 
 
-def _is_meant(item: Row, fields: Mapping[str, Any]) -> bool:
+def _is_meant(item: RowMapping, fields: Mapping[str, Any]) -> bool:
     return (
         item["accounting_code_name"] == fields["accountingCodeName"]
         and item["type"] == fields["type"]
@@ -140,7 +141,7 @@ def _is_meant(item: Row, fields: Mapping[str, Any]) -> bool:
     )
 
 
-def _change_item(call: Call, item: Row, wanted: _Wanted) -> None:
+def _change_item(call: Call, item: RowMapping, wanted: _Wanted) -> None:
     _at, fields, custom = wanted
     values: dict[str, object] = {}
     if "notes" in fields:

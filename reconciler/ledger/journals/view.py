@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import BindParameter, Connection, bindparam, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
@@ -18,7 +18,6 @@ from ..web.pagination import requested_page
 from ..web.resource import answer_of
 from .fields import ENTRY, ITEM, ORGANIZATION
 from .organization_scope import may_see_run
-from .rules import Row
 
 RUN_PAGE_SIZE = 8
 
@@ -67,7 +66,7 @@ def read(call: Call) -> Mapping[str, object]:
     return _shown(call, [find_entry(call)])[0]
 
 
-def find_entry(call: Call) -> Row:
+def find_entry(call: Call) -> RowMapping:
     """The entry of the path. Raises Refusal if there is none of this number."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
@@ -77,7 +76,7 @@ def find_entry(call: Call) -> Row:
     return found
 
 
-def find_run(call: Call) -> Row:
+def find_run(call: Call) -> RowMapping:
     """The journal run of the path. Raises Refusal if there is none of this number."""
     number = call.path["number"]
     values = {"tenant": call.tenant_id, "number": number}
@@ -99,7 +98,7 @@ def list_of_run(call: Call) -> Mapping[str, object]:
     }
 
 
-def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
+def _shown(call: Call, entries: Sequence[RowMapping]) -> list[dict[str, object]]:
     settings = settings_of(call.tx, call.tenant_id)
     items = items_of(call.tx, call.tenant_id, [entry["id"] for entry in entries])
     multi_org = call.caller.organizations is not None
@@ -116,13 +115,15 @@ def _shown(call: Call, entries: Sequence[Row]) -> list[dict[str, object]]:
     ]
 
 
-def items_of(tx: Connection, tenant_id: str, entry_ids: Sequence[str]) -> dict[str, list[Row]]:
+def items_of(
+    tx: Connection, tenant_id: str, entry_ids: Sequence[str]
+) -> dict[str, list[RowMapping]]:
     """The lines of entries with their codes, by entry, in the order of creation."""
     if len(entry_ids) == 1:
         asked = tx.execute(_ITEMS_OF_ONE, {"tenant": tenant_id, "entry": entry_ids[0]})
     else:
         asked = tx.execute(_ITEMS, {"tenant": tenant_id, "entries": list(entry_ids)})
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[RowMapping]] = {}
     for row in asked.mappings():
         found.setdefault(row["journal_entry_id"], []).append(row)
     return found

@@ -23,7 +23,6 @@ from ..web.resource import (
 from .document import OPEN_ENDED_YEAR, STATUSES
 
 KIND = "AccountingPeriod"
-Row = RowMapping
 
 _YEAR = replace(integer(1900, 9999), answer=integer(OPEN_ENDED_YEAR, 9999).schema)
 PERIOD = (
@@ -124,7 +123,7 @@ def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]
     return _set_status(call, period, status)
 
 
-def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
+def _set_status(call: Call, period: RowMapping, status: str) -> Mapping[str, object]:
     call.author.change(accounting_periods, period, {"status": status})
     call.author.record(
         "update", KIND, period["name"], {"status": status, "before": period["status"]}
@@ -132,7 +131,7 @@ def _set_status(call: Call, period: Row, status: str) -> Mapping[str, object]:
     return {}
 
 
-def _misplaced(found: Mapping[str, Any], periods: Sequence[Row]) -> list[Reason]:
+def _misplaced(found: Mapping[str, Any], periods: Sequence[RowMapping]) -> list[Reason]:
     """Reasons against a new period: its name exists, or its dates overlap or leave a gap."""
     start, end = found["startDate"], found["endDate"]
     if end < start:
@@ -165,7 +164,7 @@ def _late(call: Call, start: str) -> Iterator[Reason]:
         )
 
 
-def _following(period: Row, periods: Sequence[Row]) -> Row | None:
+def _following(period: RowMapping, periods: Sequence[RowMapping]) -> RowMapping | None:
     """The next dated period, or else the open-ended one."""
     later = [
         other
@@ -183,14 +182,14 @@ def _day_after(day: str) -> str:
         return ""
 
 
-def _all(call: Call) -> Sequence[Row]:
+def _all(call: Call) -> Sequence[RowMapping]:
     query = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
     return call.tx.execute(query.order_by(accounting_periods.c.start_date)).mappings().all()
 
 
-def _find(call: Call) -> Row:
+def _find(call: Call) -> RowMapping:
     return call.find(accounting_periods, "accounting period")
 
 
-def _answer(period: Row) -> dict[str, object]:
+def _answer(period: RowMapping) -> dict[str, object]:
     return {**answer_of(PERIOD, period), **dict.fromkeys(NEVER_SET)}

@@ -18,6 +18,8 @@ _WITHDRAWN = {
     2: "AFA ANG ATS AYM AZM BGL BGN CSD CUC CYP DEM EEK FIM FRF GHC GWP HRK IEP LTL LVL MRO MTL "
     "MZM NLG RUR SDD SIT SKK SLL SRG STD TMM USS VEB VEF YUM ZMK ZWD ZWL ZWN ZWR",
 }
+MAX_DECIMALS = 4
+"""Decimals of an amount: no ISO 4217 currency has more."""
 _UNITS = {
     code: units
     for table in (_LISTED, _WITHDRAWN)

@@ -10,10 +10,8 @@ from typing import Any
 
 from ..errors import LedgerUnusable
 from .code_types import type_of
-from .currencies import minor_units
+from .currencies import MAX_DECIMALS, minor_units
 
-MAX_DECIMALS = 4
-"""Decimals of an amount: no ISO 4217 currency has more."""
 MAX_DEPTH = 20
 """Levels of a reference file; a library that composes nested values gives up beyond some depth."""
 

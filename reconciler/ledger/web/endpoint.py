@@ -71,8 +71,6 @@ def respond(
     if any("\0" in name for name in path.values()):
         # No name has it, and not every database accepts it in a query.
         raise refusal(NOT_FOUND, "No name contains the character U+0000")
-    if reading is None:
-        services.work()
     key = headers.idempotency_key(request)
     raw = body.read_bytes(request)
     if key is None:
