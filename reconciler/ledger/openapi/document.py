@@ -6,12 +6,10 @@ from typing import Any
 
 from ..query.jobs import Status
 from ..web.fields import choice, items, text
+from ..web.headers import DEFAULT_VERSION
 from ..web.responses import encode
 from .operations import OPERATIONS, OperationDescription
 from .schemas import SCHEMAS, reference
-
-VERSION = "2025-08-12"
-"""The newest minor version that answers follow (API facts 1)."""
 
 _JSON = "application/json"
 _NUMBER = {"type": "integer", "minimum": 0}
@@ -128,7 +126,7 @@ def document() -> bytes:
             "openapi": "3.1.0",
             "info": {
                 "title": "Embedded ledger",
-                "version": VERSION,
+                "version": DEFAULT_VERSION,
                 "description": "Summary journal entries, journal runs and reference data. "
                 "Callers of versions before 2024-05-20 get refusals with status 200.",
             },

@@ -46,6 +46,7 @@ class SignIn:
         then = form.get("then", "/")
         typed = [form.get(name, "").strip() for name in ("client_id", "client_secret")]
         fits = all(map(_TYPED.fullmatch, typed))
+        # What no client can have takes as long as what is wrong.
         client = verified_client(self._services, *(typed if fits else ("", "")))
         if client is None:
             response.status = 401

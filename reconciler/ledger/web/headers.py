@@ -11,6 +11,7 @@ from .errors import INVALID_VALUE, refusal
 _TRACK_ID = re.compile(r"[ !#-&(-9<-~]{1,64}")
 _KEY = re.compile(r"[ -~]{1,254}")
 DEFAULT_VERSION = "2025-08-12"
+"""The newest minor version that answers follow (API facts 1)."""
 STATUS_SINCE = date(2024, 5, 20)
 _NUMERIC = re.compile(r"[0-9]{1,4}(\.[0-9]{1,3})?")
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
