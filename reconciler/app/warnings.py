@@ -12,7 +12,7 @@ from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Plan, Reason
+from reconciler.core.model.plan import Action, Plan, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
@@ -53,7 +53,8 @@ def session_warnings(
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
     yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
-    yield from originals_alone(found.plan.changes, found.snapshot)
+    if removals := [one for one in found.plan.changes if one.wanted is Action.REMOVE]:
+        yield from originals_alone(removals, found.snapshot)
     new = session.daybook.new
     yield from _search_warnings(found, new=new)
     yield from age_warnings(found, new=new)

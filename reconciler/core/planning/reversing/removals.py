@@ -116,8 +116,8 @@ def _cancels_an_entry(change: Change) -> bool:
     return change.address.kind == JOURNAL_ENTRY.name and change.cancels and change.number_posted
 
 
-def originals_alone(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[PlanWarning]:
-    """A warning about each entry that is to be removed, and whose reversal is cancelled already.
+def originals_alone(removals: Iterable[Change], snapshot: Snapshot) -> Iterator[PlanWarning]:
+    """A warning about each removed entry whose reversal is cancelled already.
 
     An earlier apply was to cancel both. Until the entry is cancelled too, it posts its amounts.
     """
@@ -126,9 +126,9 @@ def originals_alone(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[P
         for address, one in snapshot.recorded.items()
         if one.reversed and address not in snapshot.declared
     }
-    for change in changes:
+    for change in removals:
         reversal = cancelled.get(change.address.name)
-        if reversal is None or change.wanted is not Action.REMOVE:
+        if reversal is None:
             continue
         number = reversal.number or reversal.last or ""
         live = snapshot.live.get(number)
