@@ -37,6 +37,7 @@ from reconciler.core.model.history import Recorded  # noqa: E402
 from reconciler.core.model.plan import Allowances, Basis, Plan  # noqa: E402
 from reconciler.core.model.policy import Policy  # noqa: E402
 from reconciler.core.model.resource import Address, Declared, Live  # noqa: E402
+from reconciler.core.model.review import SignOff  # noqa: E402
 from reconciler.core.model.scope import Provenance  # noqa: E402
 from reconciler.core.planner import make_plan  # noqa: E402
 from reconciler.core.planning.offline import assumed_live  # noqa: E402
@@ -76,7 +77,11 @@ def edited_books() -> Plan:
         declared=_edited(workspace), recorded=recorded, live=live, tenant=workspace.tenant
     )
     plan = make_plan(snapshot, basis=_basis(workspace), allowances=Allowances())
-    return replace(plan, warnings=tuple(workspace_warnings(workspace, plan, Policy())))
+    return replace(
+        plan,
+        warnings=tuple(workspace_warnings(workspace, plan, Policy())),
+        sign_off=SignOff(prepared_by=("dana",), change="pull request #7"),
+    )
 
 
 def _entry(name: str) -> Address:
@@ -354,7 +359,10 @@ blockquote { margin: 0; padding: 0 1em; border-left: 4px solid #d1d9e0; }
 
 def comment(plan: Plan) -> str:
     """The comment on a pull request, as a page."""
-    frame = Frame(environment="production", commit=COMMIT)
+    job = "https://github.com/acme/books/actions/runs/7"
+    frame = Frame(
+        environment="production", commit=COMMIT, job_url=job, report_url=f"{job}/artifacts/9"
+    )
     body = comment_body(plan, frame, before="", limit=65_536)
     drawn = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(body)
     drawn = re.sub(r"<blockquote>\s*<p>\[!(\w+)\]", r'<blockquote class="\1"><p>', drawn)

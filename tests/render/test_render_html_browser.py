@@ -265,6 +265,9 @@ def test_on_paper_everything_is_open_and_nothing_is_to_be_pressed(watched: Watch
         expect(page.get_by_role("table", name=f"Lines of {name}")).to_be_visible()
     expect(page.get_by_label("Text")).to_be_hidden()
     expect(page.get_by_role("rowheader", name="Approved by")).to_be_visible()
+    field = page.get_by_role("columnheader", name="Signature").bounding_box()
+    assert field is not None
+    assert field["width"] > 45 / 25.4 * 96, "room to sign, whatever the names are"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
@@ -279,16 +282,26 @@ class PrintedPage:
     lowest: float
 
 
-def printed(page: Page) -> list[PrintedPage]:
+PAPERS = {"A4": (596, 843), "Letter": (612, 792)}
+"""What people print on, in points."""
+
+
+@pytest.fixture(params=PAPERS)
+def paper(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def printed(page: Page, paper: str) -> list[PrintedPage]:
     from pypdf import PdfReader
 
     pages = []
-    for sheet in PdfReader(BytesIO(page.pdf(prefer_css_page_size=True))).pages:
-        assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (595, 842)
+    width, height = PAPERS[paper]
+    for sheet in PdfReader(BytesIO(page.pdf(format=paper, prefer_css_page_size=True))).pages:
+        assert (round(sheet.mediabox.width), round(sheet.mediabox.height)) == (width, height)
         places: list[float] = []
         text = sheet.extract_text(
             visitor_text=lambda text, matrix, at, *_, found=places: (
-                found.append((at[5] * matrix[3] + matrix[5]) / 842) if text.strip() else None
+                found.append((at[5] * matrix[3] + matrix[5]) / height) if text.strip() else None
             )
         )
         body = [place for place in places if 0.05 < place < 0.95]
@@ -296,10 +309,10 @@ def printed(page: Page) -> list[PrintedPage]:
     return pages
 
 
-def test_printed_pages_repeat_headings_and_break_no_row(watched: Watched) -> None:
+def test_printed_pages_repeat_headings_and_break_no_row(watched: Watched, paper: str) -> None:
     page = watched.go("forty")
     page.get_by_role("button", name="Entry").click()
-    pages = printed(page)
+    pages = printed(page, paper)
     names: list[str] = []
     for sheet in pages:
         text = "\n".join(sheet.lines)
@@ -316,8 +329,9 @@ def test_printed_pages_repeat_headings_and_break_no_row(watched: Watched) -> Non
     assert [at for at, sheet in enumerate(pages[:-1]) if sheet.lowest > 0.35] == []
 
 
-def test_the_last_printed_page_is_signed(watched: Watched) -> None:
-    text = "\n".join(line for sheet in printed(watched.go("whole")) for line in sheet.lines)
+def test_the_last_printed_page_is_signed(watched: Watched, paper: str) -> None:
+    sheets = printed(watched.go("whole"), paper)
+    text = "\n".join(line for sheet in sheets for line in sheet.lines)
     signed = text[text.index("These signatures are for one plan only") :]
     assert "sha256:" in signed
     assert "Commit 4f1c0de9a7b2" in signed
