@@ -80,17 +80,21 @@ def comment_body(plan: Plan, frame: Frame, *, before: str, limit: int) -> str:
     )
     view = view_of(plan, frame.assessment)
     rows = _approvals(frame) if view.approvals else ()
-    foot = "\n\n".join((*_where(plan, frame), *_history(earlier)))
-    room = limit - len("\n".join((*head, "", foot))) - _MARGIN
+    where, foot = tuple(_where(plan, frame)), "\n\n".join(_history(earlier))
+    room = limit - len("\n".join((*head, *where, "", foot))) - _MARGIN
     for allowed in (room, room // 2):
         text = markdown_of(view, limit=allowed, approvals=rows)
-        body = "\n".join((*head, text, foot)) + "\n"
+        # Behind title and verdict: the report is what a reader of a long plan opens first.
+        title, verdict, rest = text.split("\n\n", 2)
+        text = "\n\n".join((title, verdict, *where, rest))
+        body = "\n".join((*head, text, *filter(None, [foot]))) + "\n"
         # The strictest forge may count UTF-16 units.
         if len(body.encode("utf-16-le")) // 2 <= limit:
             return body
     text = "\n\n".join(
         (
             title_of(view),
+            *where,
             "The plan is too long for a comment. `reconciler show` shows all of it.",
             f"Digest: `{plan.digest}`",
             *approvals_section(view, rows),

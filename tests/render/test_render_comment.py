@@ -176,3 +176,11 @@ def test_hostile_names_do_nothing_in_a_comment(text):
         return shape(body(assessment=found, environment=environment, job_url=people[0]))
 
     assert drawn(review, text) == drawn(plain, "x")
+
+
+@pytest.mark.parametrize("limit", [GITHUB, 2_000])
+def test_who_prepared_it_and_the_report_come_before_the_changes(limit):
+    text = body(assessment=PREPARED, report_url=f"{JOB}/artifacts/7", limit=limit)
+    places = [text.index(word) for word in ("Prepared by: ", "Report: [", "**Approvals**")]
+    assert places == sorted(places)
+    assert places[-1] < text.find("**Impact**") or limit == 2_000
