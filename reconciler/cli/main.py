@@ -274,7 +274,11 @@ def _record_refusal(
     words: Sequence[str], given: CommonOptions, code: int, error: Exception
 ) -> None:
     """Give a command line that was refused the output, the report and the events it asks for."""
-    options, asked = _readable_options(words)
+    options = CommonOptions()
+    asked: Mapping[str, Any] = {}
+    # A verb may be the error: its module needs a package that is not there.
+    with suppress(ModuleNotFoundError):
+        options, asked = _readable_options(words)
     if not given.command:
         named = "--format=json" in words or ("--format", "json") in pairwise(words)
         given.style, given.command = "json" if named else options.style, options.command

@@ -58,6 +58,7 @@ def test_a_build_server_runs_the_test_command_of_the_readme_and_what_is_beyond_i
         "test || failed=1",
         "test-postgresql || failed=1",
         "demo-socket || failed=1",
+        "docs || failed=1",
     ]
     assert steps.endswith('exit "$failed"\n')
 
