@@ -1,6 +1,8 @@
 """Without an extra everything else works, and what needs it says which command adds it."""
 
+import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,17 +20,24 @@ main(sys.argv[1:])
 """Imports of these packages fail, as where they are not installed."""
 
 
+def run_without(extra: str, *words: str, run: Run, cwd: Path):
+    """Run a verb in an environment without the packages of an extra."""
+    packages = [name for name, of in MissingPackage.EXTRAS.items() if of == extra]
+    return run(sys.executable, "-c", WITHOUT, ",".join(packages), *words, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def written(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Books that `init` wrote without any package of the ledger."""
+    folder = tmp_path_factory.mktemp("without")
+    assert run_without("ledger", "init", ".", run=run, cwd=folder).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def without(run: Run, tmp_path: Path):
-    """Run a verb in books that `init` wrote, in an environment without the packages of an extra."""
-
-    def ended(extra: str, *words: str):
-        packages = [name for name, of in MissingPackage.EXTRAS.items() if of == extra]
-        command = (sys.executable, "-c", WITHOUT, ",".join(packages), *words)
-        return run(*command, cwd=tmp_path)
-
-    assert ended("ledger", "init", ".").returncode == 0
-    return ended
+def without(run: Run, written: Path, tmp_path: Path):
+    """Runs a verb in a copy of those books, without the packages of an extra."""
+    return partial(run_without, run=run, cwd=shutil.copytree(written, tmp_path / "books"))
 
 
 def test_a_job_of_a_tenant_needs_no_package_of_the_ledger(without) -> None:

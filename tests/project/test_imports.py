@@ -4,9 +4,11 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 from checkout import ROOT, Run
+from program import Program, clean_environment
 from socket_server import on_a_socket
 
 from reconciler.ledger import create_app, open_ledger
@@ -64,6 +66,13 @@ def loaded(
     return set(re.findall(r"^loaded (\S+)$", ended.stderr, re.MULTILINE)) - ALONG
 
 
+def reconciler(*words: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+    """A command that prepares something, as a fork: what it loads is not the subject."""
+    with Program(words, cwd=cwd, env=clean_environment() | dict(env or {}), stdout=DEVNULL) as it:
+        pass
+    assert it.returncode == 0
+
+
 @pytest.mark.parametrize(("arguments", "packages"), COMMANDS, ids=[row[0] for row in COMMANDS])
 def test_a_command_loads_what_it_needs(
     run: Run, books: Path, arguments: str, packages: str
@@ -91,12 +100,10 @@ def test_a_client_of_a_tenant_loads_no_database_library(
 
 
 @pytest.fixture(scope="module")
-def tenant(
-    run: Run, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Path, Mapping[str, str]]]:
+def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Mapping[str, str]]]:
     """A starter workspace, and what a job needs to reach its ledger, which is on a socket."""
     directory = tmp_path_factory.mktemp("job")
-    assert run("reconciler", "init", ".", cwd=directory).returncode == 0
+    reconciler("init", ".", cwd=directory)
     settings = directory / "reconciler.yaml"
     settings.write_text(settings.read_text().replace("  target: embedded\n", ""))
     database = f"sqlite:///{tmp_path_factory.mktemp('tenant') / 'ledger.db'}"
@@ -105,8 +112,7 @@ def tenant(
         with on_a_socket(create_app(ledger)) as url:
             names = ("ZUORA_BASE_URL", "ZUORA_CLIENT_ID", "ZUORA_CLIENT_SECRET")
             keys = dict(zip(names, (url, client, secret), strict=True))
-            ended = run("reconciler", "apply", "--auto-approve", cwd=directory, env=keys)
-            assert ended.returncode == 0, ended.stderr
+            reconciler("apply", "--auto-approve", cwd=directory, env=keys)
             yield directory, keys
 
 
@@ -127,10 +133,9 @@ for name in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def books(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A starter workspace that was applied, and a saved plan with nothing to do."""
     directory = tmp_path_factory.mktemp("books")
     for words in ("init .", "apply --auto-approve", "plan --out plan.json"):
-        ended = run("reconciler", *words.split(), cwd=directory)
-        assert ended.returncode == 0, ended.stderr
+        reconciler(*words.split(), cwd=directory)
     return directory
