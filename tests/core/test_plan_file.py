@@ -178,12 +178,16 @@ def altered(value):
 
 def edited(text, path, change):
     """A plan file with one place changed, and everything else as it was."""
-    document = json.loads(text)
+    return json.dumps(edited_document(text, path, change), ensure_ascii=False)
+
+
+def edited_document(text, path, change, **numbers):
+    document = json.loads(text, **numbers)
     inner = document
     for key in path[:-1]:
         inner = inner[key]
     change(inner, path[-1])
-    return json.dumps(document, ensure_ascii=False)
+    return document
 
 
 LEAVES = list(leaves(json.loads(TEXT)))
@@ -238,9 +242,8 @@ ALIKE = (True, "x", {"x": "x"})
 """Of the same sorts: what numbers, texts and containers are used for fails with either."""
 
 
-def sealed(text):
-    """The same document with a checksum that fits, and a digest too where it has one."""
-    whole = json.loads(text, parse_float=Decimal)
+def sealed(whole):
+    """The text of a document with a checksum that fits, and a digest too where it has one."""
     with contextlib.suppress(*NOT_A_PLAN):
         whole["digest"] = digest_of(plan_from(whole))
     whole["checksum"] = checksum_of(whole)
@@ -259,7 +262,7 @@ def test_a_value_of_a_wrong_type_is_refused_or_shown(wrong):
         def change(inner, key):
             inner[key] = wrong
 
-        text = sealed(edited(TEXT, path, change))
+        text = sealed(edited_document(TEXT, path, change, parse_float=Decimal))
         try:
             plan = plan_file.plan_of(text)
         except StalePlan:
