@@ -39,8 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A ledger is never assumed in a CI job, and these tests may be one.
     for name in BUILD_SERVERS:
         os.environ.pop(name, None)
-    # As the command line does: most of what a test makes is let go with its last name.
-    gc.set_threshold(50_000, 20, 50)
+    # Most of what a test makes is let go with its last name, as in the command line.
+    gc.set_threshold(200_000, 20, 50)
     usual = "repeatable" if "not long" in config.getoption("markexpr") else "random"
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
