@@ -8,7 +8,6 @@ from threading import Event
 from reconciler.app.approvals import (
     applied_sign_off,
     assess_approvals,
-    commit_applied,
     may_send_again,
     policy_to_record,
 )
@@ -27,8 +26,8 @@ from reconciler.engine.double_postings import (
     posted_by,
 )
 from reconciler.engine.ports import PollingPolicy, Ports
-from reconciler.engine.search import SearchedPlan, mark_complete, mark_incomplete
-from reconciler.errors import AppliedInPart, DaybookError, Refused
+from reconciler.engine.search import SearchedPlan, mark_complete
+from reconciler.errors import AppliedInPart, DaybookError, ReconcilerError, Refused
 from reconciler.forge.ci_context import ChangeOptions
 
 INTERRUPTED = 130
@@ -123,7 +122,8 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     settled = settle_first(session, tell=tell, may_send=may_send, between=interaction.stop.check)
     unchecked = session.daybook.unchecked
     found = plan_and_search(session, options.plan, progress=interaction.stoppable_progress)
-    mark_incomplete(session.daybook, found)
+    if found.lacking:
+        session.daybook.mark_incomplete()
     plan, first_apply = found.plan, options.plan.search.first_apply
     tell(plan)
     require_reviewed(session, consent, plan, tell=tell)
@@ -147,8 +147,11 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
             return Refused.exit_code
     # Proved before anything is posted, it holds whatever becomes of this run.
     mark_complete(session.daybook, found, first_apply=first_apply)
-    commit = commit_applied(session, plan)
-    earlier = check_earlier(unchecked, found, first_apply=first_apply)
+    commit = _commit_applied(session, plan)
+    earlier = PostingCheck()
+    if unchecked and not first_apply:
+        # On a first apply a person states that nothing else is posted.
+        earlier = check_earlier(unchecked, found)
     report = execute_plan(
         session,
         plan,
@@ -168,9 +171,22 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     # The report is told, so a daybook that cannot be written changes the code of a success only.
     with suppress(*(() if code == 0 else (DaybookError,))):
         mark_complete(session.daybook, found, first_apply=first_apply)
-    if code == 0 and not plan.partial:
+    if code == 0 and not plan.scope.partial:
         session.daybook.move_marker(session.settings.marker)
     return code
+
+
+def _commit_applied(session: WriteSession, plan: Plan) -> str:
+    """The commit that is applied as a whole once a plan is carried out; empty when none is."""
+    repository = session.repository
+    if plan.scope.partial or plan.feasible != plan.pending:
+        return ""
+    try:
+        commit = "" if repository is None else repository.head() or ""
+        return "" if repository is None or (commit and repository.changed()) else commit
+    except ReconcilerError:
+        # Without the commit the next apply asks for more approvals, not for less.
+        return ""
 
 
 def _refused(plan: Plan, before: Report, interaction: Interaction) -> int:
@@ -227,18 +243,19 @@ def execute_plan(
                 ended.append(item)
                 advance()
                 tell(item)
-        probe_from = None if found is None else found.probe_from
-        if stop.event.is_set():
-            check = PostingCheck(failure=stop.why() if posted_by(ended) else "")
-        else:
+        posted = posted_by(ended)
+        if posted and stop.event.is_set():
+            check = PostingCheck(failure=stop.why())
+        elif posted:
             check = check_posted(
-                ended,
+                posted,
                 session.ledger,
                 plan.basis,
-                probe_from=probe_from,
+                probe_from=None if found is None else found.probe_from,
                 first_apply=first_apply,
             )
-        ended = _with_check(ended, check, tell)
+        if check.failed or check.unseen:
+            ended = _with_check(ended, check, tell)
     finally:
         report = report_of(
             ended,

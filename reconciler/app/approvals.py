@@ -174,19 +174,6 @@ def _highest(approvals: Approvals, because: str) -> Requirement:
     )
 
 
-def commit_applied(session: ReadSession, plan: Plan) -> str:
-    """The commit that is applied as a whole once a plan is carried out; empty when none is."""
-    repository = session.repository
-    if plan.partial or plan.feasible != plan.pending:
-        return ""
-    try:
-        commit = "" if repository is None else repository.head() or ""
-        return "" if repository is None or (commit and repository.changed()) else commit
-    except ReconcilerError:
-        # Without the commit the next apply asks for more approvals, not for less.
-        return ""
-
-
 def _written_by(review: Review, people: Iterable[str], flaws: Iterable[Refusal]) -> Review:
     """A review of a change, with who wrote what is applied together with it."""
     authors = dict.fromkeys((*review.authors, *people))

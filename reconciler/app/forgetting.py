@@ -11,7 +11,7 @@ from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.model.plan import Change, SearchOptions
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of
-from reconciler.engine.search import SearchedPlan, mark_incomplete
+from reconciler.engine.search import SearchedPlan
 from reconciler.errors import Refused
 
 
@@ -31,7 +31,8 @@ def forget_names(session: WriteSession, names: Sequence[str], interaction: Inter
     interaction.tell(plan)
     if not interaction.confirm(len(plan.changes), None):
         return Refused.exit_code
-    mark_incomplete(session.daybook, found)
+    if found.lacking:
+        session.daybook.mark_incomplete()
     report = execute_plan(session, plan, interaction)
     session.daybook.end()
     return exit_code(report)

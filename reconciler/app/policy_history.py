@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 
 from reconciler.app.workspace import CheckedWorkspace
-from reconciler.core.model.finding import PlanWarning
+from reconciler.core.model.finding import PlanWarning, listed
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
@@ -107,14 +107,10 @@ def held_by(
     declared = workspace.declared.values()
     found = tuple(rule_breaches(held, settings, workspace.root, declared, today=today))
     if found:
-        shown = "; ".join(
-            f"{one.source.path}:{one.source.line}: {one.rule}: {one.message}"
-            for one in found[:_SHOWN]
-        )
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        breaches = [f"{one.source}: {one.rule}: {one.message}" for one in found]
         raise Refused(
             "declarations break custom rules of the approved base, or need waivers that it does "
-            f"not have: {shown}{more}",
+            f"not have: {listed(breaches, _SHOWN, '; ')}",
             remedy="Correct them. To change a rule or add a waiver, apply that alone first.",
         )
     return held

@@ -9,26 +9,23 @@ from reconciler.app.session import ReadSession
 from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
-from reconciler.core.model.finding import PlanWarning, Severity
+from reconciler.core.model.finding import MOST_NAMED, PlanWarning, Problem, Severity, listed
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Plan, Reason
+from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.unanswered import unused_acknowledgements
-from reconciler.core.recovery.marker_search import unrecorded, untracked
+from reconciler.core.recovery.marker_search import Search, unrecorded, untracked
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.core.rules.severities import waiver_of, waiver_text
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 from reconciler.workspace.loader import WORKSPACE_FILE
-
-MOST_NAMED = 10
-"""The most items that a warning names; the rest are counted."""
 
 
 def session_warnings(
@@ -52,13 +49,16 @@ def session_warnings(
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from warnings_of(found.snapshot.names, found.plan.changes)
-    yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
+    if any(one.acknowledges for one in found.snapshot.declared.values()):
+        yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
     if removals := [one for one in found.plan.changes if one.wanted is Action.REMOVE]:
         yield from originals_alone(removals, found.snapshot)
     new = session.daybook.new
-    yield from _search_warnings(found, new=new)
+    if found.search is not None:
+        yield from _search_warnings(found.search, doubts=found.doubts if new else 0)
     yield from age_warnings(found, new=new)
-    yield from _untracked(found)
+    if found.snapshot.found:
+        yield from _untracked(found)
     unmarked = any(
         change.posts and not KINDS[change.address.kind].carries_marker
         for change in found.plan.pending
@@ -109,7 +109,7 @@ def offline_warnings(
 def scope_warnings(included: Sequence[Address]) -> Iterator[PlanWarning]:
     """What the selection includes because it depends on it."""
     if included:
-        names = _listed([address.name for address in included])
+        names = listed([address.name for address in included])
         text = f"also included, because the selection depends on them: {names}"
         yield warning("selection-extended", text)
 
@@ -119,9 +119,18 @@ def workspace_warnings(
 ) -> Iterator[PlanWarning]:
     """The warnings about files that the plan changes; the others are counted."""
     yield from (warning("waiver-applied", text) for text in workspace.waived)
-    yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
-    yield from _posted_facts(workspace, plan)
-    yield from _pending(workspace, plan)
+    if workspace.tenant.dimensions:
+        yield from transferred_moves(plan.changes, workspace.tenant.dimensions)
+    facts = [
+        item
+        for item in workspace.problems
+        if item.of_tenant and item.severity is Severity.ERROR and item.rule not in PASSING_FACTS
+    ]
+    if facts:
+        yield from _posted_facts(facts, plan.changes)
+    target = workspace.settings.target if workspace.settings is not None else None
+    if target is not None and target.manages_close is None:
+        yield from _pending(plan.feasible)
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.problems:
@@ -145,12 +154,9 @@ def workspace_warnings(
         yield warning("file-warnings", text)
 
 
-def _pending(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
-    """The changes in a period that is PendingClose, unless the settings say who may post there."""
-    settings = workspace.settings
-    if settings is None or settings.target is None or settings.target.manages_close is not None:
-        return
-    for change in plan.feasible:
+def _pending(changes: Iterable[Change]) -> Iterator[PlanWarning]:
+    """The changes in a period that is PendingClose: nobody says who may post there."""
+    for change in changes:
         posts = change.posts or change.cancels
         pending = change.period_status == PeriodStatus.PENDING_CLOSE
         if posts and pending and KINDS[change.address.kind].needs_open_period:
@@ -159,18 +165,10 @@ def _pending(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
             yield warning("period-pending-close", f"{text} posts and cancels there")
 
 
-def _posted_facts(workspace: CheckedWorkspace, plan: Plan) -> Iterator[PlanWarning]:
+def _posted_facts(facts: Iterable[Problem], changes: Iterable[Change]) -> Iterator[PlanWarning]:
     """Facts of the tenant that what is posted does not fit, and that stop nothing."""
-    posting = {change.source for change in plan.changes if change.posts and change.source}
-    files = {source.path for source in posting}
-    found = [
-        item
-        for item in workspace.problems
-        if item.of_tenant
-        and item.severity is Severity.ERROR
-        and item.rule not in PASSING_FACTS
-        and item.path not in files
-    ]
+    files = {change.source.path for change in changes if change.posts and change.source}
+    found = [item for item in facts if item.path not in files]
     for item in found[:MOST_NAMED]:
         place = f"{item.path}:{item.line}:{item.column}"
         # A finding about the settings is not about one entry.
@@ -193,11 +191,9 @@ def _money_of(intent: Intent) -> str:
     return f", {currency} {shown(sum(debits, Decimal(0)), currency)}"
 
 
-def _search_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
-    search = found.search
-    if search is None:
-        return
-    if search.failure and new and found.doubts:
+def _search_warnings(search: Search, *, doubts: int) -> Iterator[PlanWarning]:
+    """What a search does not cover. With a new daybook there may be `doubts`."""
+    if search.failure and doubts:
         yield warning(
             "ledger-not-searched",
             "the daybook is new, so every entry counts as new, and the ledger cannot be "
@@ -223,16 +219,16 @@ def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
     """What shows that the daybook or the ledger is a copy from before the last apply (I-44)."""
     again = found.snapshot.again
     if again:
-        named = _listed([f"{number} ({address.name})" for number, address in again.items()])
+        named = listed([f"{number} ({address.name})" for number, address in again.items()])
         was = "was removed and is" if len(again) == 1 else "were removed and are"
         yield warning(
             "ledger-older",
             "the ledger is older than the daybook, such as one restored from a backup: "
             f"{named} {was} posted again",
         )
-    since = () if new else unrecorded(found.snapshot)
+    since = unrecorded(found.snapshot) if found.snapshot.found and not new else ()
     if since:
-        named = _listed([f"{number} ({address.name})" for address, number in since])
+        named = listed([f"{number} ({address.name})" for address, number in since])
         older = (
             f"the ledger also holds what the daybook does not record: {named}"
             if again
@@ -253,7 +249,7 @@ def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
             else "somebody deleted it, the ledger was restored from a backup, or the daybook is an "
             "older copy"
         )
-        fact = f"{_listed(gone)} {recorded} missing in the ledger: {why}"
+        fact = f"{listed(gone)} {recorded} missing in the ledger: {why}"
         yield warning("ledger-older" if again else "daybook-older", fact)
 
 
@@ -264,7 +260,7 @@ def reading_warnings(failure: str, wrong: Sequence[str], damage: str) -> Iterato
         yield warning("stamps-unavailable", text)
     if wrong:
         text = (
-            f"{_listed(wrong)} changed, but the Data Query did not say so; every entry was read, "
+            f"{listed(wrong)} changed, but the Data Query did not say so; every entry was read, "
             "and nothing of earlier runs counts"
         )
         yield warning("stamps-wrong", text)
@@ -288,8 +284,3 @@ def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
         entries = "entry is" if more == 1 else "entries are"
         text = f"{more} more {entries} in the ledger neither declared nor recorded"
         yield warning("untracked-entry", text)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

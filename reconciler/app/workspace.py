@@ -125,9 +125,10 @@ def read_workspace(
         )
     records = _Records(root, settings if ask_daybook else None)
     judging = Judging(loaded.declaring, tenant)
+    # Without sound settings nobody knows where the marker is to be.
+    unmarked = tuple(check_marker(tenant)) if settings is not None else ()
     findings = chain(
-        # Without sound settings nobody knows where the marker is to be.
-        _judged_marker(tenant, loaded.declared, records) if settings is not None else (),
+        _judged_marker(unmarked, loaded.declared, records) if unmarked else (),
         chain.from_iterable(
             _judged(judging.findings(declared), declared, records) for declared in loaded.declared
         ),
@@ -302,13 +303,13 @@ def _judged(
 
 
 def _judged_marker(
-    tenant: Tenant, declared: Iterable[Declared], records: _Records
+    findings: Iterable[Finding], declared: Iterable[Declared], records: _Records
 ) -> Iterator[Finding]:
-    """The finding about the marker's field, as a warning where every entry has its marker."""
-    for one in check_marker(tenant):
-        marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
-        posted = [_is_posted(item, records.of(item.address)) for item in marked]
-        settled = bool(posted) and all(posted)
+    """Findings about the marker's field, as warnings where every entry has its marker."""
+    marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
+    posted = [_is_posted(item, records.of(item.address)) for item in marked]
+    settled = bool(posted) and all(posted)
+    for one in findings:
         yield replace(one, severity=Severity.WARNING) if settled else one
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -56,9 +57,10 @@ class CommonOptions:
         """This command, to be run once more."""
         return suggested(*self.words)
 
-    def completed(self, text: str) -> str:
-        """A text whose suggested commands name the workspace, where somebody named it."""
-        return completed(text, escaped(str(self.workspace))) if self.named else text
+    @property
+    def completed(self) -> Callable[[str], str]:
+        """Lets the suggested commands of a text name the workspace, where somebody named it."""
+        return partial(completed, workspace=escaped(str(self.workspace))) if self.named else str
 
 
 def given_options() -> CommonOptions:
@@ -168,15 +170,13 @@ class _Format(click.Choice[str]):
         if param is None or ctx is None or value in self.choices or not param.envvar:
             return super().convert(value, param, ctx)
         own, *shared = param.envvar
-        if ctx.get_parameter_source(param.name or "") is not ENVIRONMENT or os.environ.get(own):
+        source = ctx.get_parameter_source(param.name or "")
+        if source is not click.core.ParameterSource.ENVIRONMENT or os.environ.get(own):
             return super().convert(value, param, ctx)
         usual = str(param.get_default(ctx))
         text = f"{shared[0]}={value} is ignored: this verb has {', '.join(self.choices)}"
         write_line(f"{text}, and uses {usual}", to_stderr=True)
         return usual
-
-
-ENVIRONMENT = click.core.ParameterSource.ENVIRONMENT
 
 
 def _remember_style(ctx: click.Context, param: click.Parameter, value: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from reconciler.app.progress import (
     Event,
@@ -45,7 +46,7 @@ from reconciler.render.report import (
     settled_line,
 )
 from reconciler.render.sheet_import import finding_lines, sheet_lines
-from reconciler.render.styled_text import Line, Part, line
+from reconciler.render.styled_text import Part, line
 from reconciler.render.text import plan_lines
 
 
@@ -68,11 +69,13 @@ class Printer:
                 err(assessment_lines(event))
             case Plan():
                 self._result(self.draw_plan(event))
+            case Applied(outcome=Outcome.NOT_ATTEMPTED):
+                pass  # The report names it, with the reason.
             case Applied() if has_bar():
                 # Lines would tear the progress bar: they follow when it is gone.
                 self.ended.append(event)
             case Applied():
-                self._result(_log([event]))
+                self._result([applied_line(event)])
             case Report():
                 self._report(event)
             case NothingApplied():
@@ -115,7 +118,7 @@ class Printer:
     def _report(self, report: Report) -> None:
         if given_options().style == "json":
             out_json({"report": report_document(report)})
-        self._result(_log(sorted(self.ended, key=lambda item: item.change.address)))
+        self._result(map(applied_line, sorted(self.ended, key=attrgetter("change.address"))))
         self._result(report_lines(report, next_step=self.next_step))
         if refused := refused_text(refusals_of(report)):
             self._result([line((refused, "bad"))])
@@ -136,11 +139,6 @@ class Printer:
             write_line(text, to_stderr=to_stderr)
         self.unsaved = True
         write_document(f"{event.line}\n", to_stderr=to_stderr)
-
-
-def _log(ended: Iterable[Applied]) -> Iterator[Line]:
-    """What was never attempted is left to the report, which gives the reason."""
-    return (applied_line(item) for item in ended if item.outcome is not Outcome.NOT_ATTEMPTED)
 
 
 def _not_reviewed(event: NotReviewed) -> Iterator[Part]:

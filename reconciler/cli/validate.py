@@ -18,7 +18,7 @@ from reconciler.cli.terminal import (
     path_prefix,
     problem_spans,
 )
-from reconciler.core.model.command import completed_problem
+from reconciler.core.model.command import completed_remedy
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render import findings
@@ -46,7 +46,7 @@ def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
         _print(workspace, problems, errors)
     else:
         complete = given_options().completed
-        problems = tuple(completed_problem(one, complete) for one in problems)
+        problems = tuple(completed_remedy(one, complete) for one in problems)
         _write(style, workspace, problems)
     return FilesRefused.exit_code if errors else 0
 

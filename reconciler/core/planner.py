@@ -7,6 +7,7 @@ from types import MappingProxyType
 from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
+from reconciler.core.model.review import Requirement
 from reconciler.core.model.scope import BaseCommit
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import Snapshot, decide_all
@@ -33,6 +34,8 @@ def make_plan(
     """
     changes, drift = decide_all(snapshot)
     counts = Counter(change.action for change in changes)
+    reverses = any(change.reverses for change in changes)
+    moving = tuple(change for change in changes if change.posts or change.cancels)
     starts = {name: period.start_date for name, period in snapshot.tenant.periods_by_name.items()}
     division = Division(fields=snapshot.tenant.dimensions, by=by)
     plan = Plan(
@@ -40,10 +43,10 @@ def make_plan(
         changes=changes,
         drift=drift,
         impact=impact_of(changes, basis.home_currency, starts, divide=division),
-        balance=balance_of(changes, basis.home_currency),
+        balance=balance_of(moving, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
         transfers=transfers_of(changes, starts),
-        reversals=tuple(pairs_of(changes, snapshot.live, snapshot.tenant)),
+        reversals=tuple(pairs_of(changes, snapshot.live, snapshot.tenant)) if reverses else (),
         refusals=refusals(changes, snapshot, allowances),
         warnings=warnings,
         allowances=allowances,
@@ -55,7 +58,9 @@ def make_plan(
             snapshot.tenant.periods_by_name,
             home_currency=basis.home_currency,
             partial=snapshot.selection.scope.partial,
-        ),
+        )
+        if snapshot.policy.approvals.tiers
+        else Requirement(),
         materiality=snapshot.policy.materiality,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )

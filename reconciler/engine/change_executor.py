@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NoReturn
 
+from reconciler.core.model.canonical import fingerprint
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import marker_of
+from reconciler.core.model.marker import MARKER, marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
-from reconciler.core.planning.request_body import create_body, lost_marker, update_body
+from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import unposted_note, unposted_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
@@ -29,7 +30,7 @@ from reconciler.engine.double_postings import posted_under_key, standing
 from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
-from reconciler.engine.read_back import Expectation, ReadBack, fingerprint_of
+from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.engine.repeatable_call import RepeatableCall
 from reconciler.errors import (
     DaybookError,
@@ -44,10 +45,6 @@ from reconciler.errors import (
 
 _MOST_PREDECESSORS = 10
 """The most entries of one declaration that were posted and ended within the life of a key."""
-
-
-class _Stopped(Exception):
-    """The run is to end between two steps of the change."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,11 +91,10 @@ class ChangeExecutor:
             if self.change.action is Action.FORGET or not self.change.status:
                 self.number = None
             for step in self.change.steps:
-                self._stop_if_asked()
+                if self.ports.stop.is_set():
+                    outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
+                    return self._result(outcome, message=self.ports.why_stopped())
                 _PERFORM[step.verb](self, step)
-        except _Stopped:
-            outcome = Outcome.FAILED if self.done else Outcome.NOT_ATTEMPTED
-            return self._result(outcome, message=self.ports.why_stopped())
         except OutcomeUnknown as error:
             return self._result(Outcome.UNKNOWN, error)
         except DaybookError as error:
@@ -233,7 +229,7 @@ class ChangeExecutor:
         moved = {field.name: field.after for field in comparison.fields}
         act = self.intents.updating
         adopts = act in ADOPTIONS
-        marks = adopts or lost_marker(comparison)
+        marks = adopts or MARKER in moved
         body = update_body(
             self.kind,
             comparison,
@@ -307,10 +303,6 @@ class ChangeExecutor:
         if self.number == number:
             self.number = None
 
-    def _stop_if_asked(self) -> None:
-        if self.ports.stop.is_set():
-            raise _Stopped
-
     def _check_unmoved(self) -> None:
         """The live entry must be what the plan was computed from (I-31)."""
         number, expected = self.change.number, self.change.fingerprint
@@ -327,7 +319,7 @@ class ChangeExecutor:
             )
         # An entry that is renamed before it is cancelled or reversed carries the new marker then.
         if live is not None and self.change.cancels and not self.marked:
-            self.marked = fingerprint_of(self.reader.marked(live))
+            self.marked = fingerprint(self.reader.marked(live))
 
     def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
         """Do not record a number that is not ours (I-34)."""

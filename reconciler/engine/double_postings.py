@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
-from reconciler.core.recovery.marker_search import Search
+from reconciler.core.recovery.marker_search import Search, is_posted_as
 from reconciler.core.recovery.number_probe import inconclusive, order_of
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.daybook import Intent
@@ -63,19 +62,12 @@ def standing(
             numbers[address] = tuple(
                 number
                 for number in sorted({*found, *unfound})
-                if _stands(ledger, basis, address, number)
+                if is_posted_as(address, ledger.read(KINDS[address.kind], number), workspace, place)
             )
     except LedgerError as error:
         return Standing(failure=error.message.rstrip("."))
     unseen = {*own}.difference(*search.numbers.values())
     return Standing(numbers=numbers, unseen=tuple(sorted(unseen, key=order_of)))
-
-
-def _stands(ledger: PostingLedger, basis: Basis, address: Address, number: str) -> bool:
-    live = ledger.read(KINDS[address.kind], number)
-    if live is None or live.status == CANCELLED:
-        return False
-    return split_marker(live.fields, basis.marker_place)[1] == marker_of(basis.workspace, address)
 
 
 def posted_under_key(found: Standing, intent: Intent, marker: str) -> PostedByAnother:
@@ -127,7 +119,7 @@ def posted_by(applied: Iterable[Applied]) -> Mapping[Address, Applied]:
 
 
 def check_posted(
-    applied: Iterable[Applied],
+    posted: Mapping[Address, Applied],
     ledger: PostingLedger,
     basis: Basis,
     *,
@@ -140,7 +132,6 @@ def check_posted(
     approved names no cancellation. If the ledger cannot be searched, numbers are probed from
     `probe_from`. On a `first_apply` nothing was posted before, so the first own number will do.
     """
-    posted = posted_by(applied)
     known = {address: (str(item.number),) for address, item in posted.items()}
     if probe_from is None and first_apply:
         probe_from = min((number for (number,) in known.values()), key=order_of, default=None)
@@ -153,15 +144,8 @@ def check_posted(
     return PostingCheck(failed=failed, failure=found.failure, unseen=found.unseen)
 
 
-def check_earlier(
-    unchecked: Collection[str], found: SearchedPlan, *, first_apply: bool
-) -> PostingCheck:
-    """Whether the search of a plan covers what earlier runs posted without a search after it.
-
-    On a `first_apply` a person states that nothing else is posted.
-    """
-    if not unchecked or first_apply:
-        return PostingCheck()
+def check_earlier(unchecked: Collection[str], found: SearchedPlan) -> PostingCheck:
+    """Whether the search of a plan covers what earlier runs posted without a search after it."""
     search, live = found.search or Search(failure="it was not searched"), found.snapshot.live
     if failure := inconclusive(search, unchecked):
         return PostingCheck(failure=failure)

@@ -123,7 +123,7 @@ class ReadBack:
 
     def shows(self, live: Live | None, expected: Expectation) -> bool:
         if expected.fingerprint is not None:
-            return fingerprint_of(live) == expected.fingerprint
+            return fingerprint(live) == expected.fingerprint
         if live is None or expected.absent:
             return live is None and expected.absent
         if expected.spec is not None:
@@ -165,11 +165,6 @@ class ReadBack:
             return ""
         names = {*self.differing_fields(live, expected)} - {"the status"}
         return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
-
-
-def fingerprint_of(live: Live | None) -> str:
-    """The fingerprint of a read; empty when it found nothing."""
-    return fingerprint(live) if live is not None else ""
 
 
 def cancelled_as_far_as_can_be(live: Live | None) -> bool:

@@ -68,7 +68,8 @@ class SearchPolicy:
 class SearchedPlan:
     """A plan, its snapshot, and its search; None when there was none.
 
-    `lacking`: the ledger shows that the daybook may lack entries. `probe_from`: the first number to
+    `lacking`: the ledger shows that the daybook may lack entries. That is marked there before a run
+    records some of them, which hides that it lacks the others. `probe_from`: the first number to
     probe if a search after posting fails.
     """
 
@@ -191,15 +192,6 @@ def _refusals(
         posting = {one.address for one in plan.changes if one.posts and not one.number_posted}
         if missed := posting.intersection(doubts):
             yield unproved(len(missed), search)
-
-
-def mark_incomplete(daybook: CompletenessLog, found: SearchedPlan) -> None:
-    """Mark the daybook as incomplete, if the ledger shows that it may lack entries.
-
-    A run that records some of them hides that it lacks the others, so this is written before it.
-    """
-    if found.lacking:
-        daybook.mark_incomplete()
 
 
 def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:

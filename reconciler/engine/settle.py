@@ -14,7 +14,7 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
-from reconciler.core.recovery.marker_search import Search, recorded_numbers
+from reconciler.core.recovery.marker_search import Search, is_posted_as, recorded_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
@@ -217,14 +217,13 @@ class _Settlement:
     def _unrecorded(self, address: Address, search: Search) -> tuple[str, ...]:
         """Posted numbers with the marker of an address that no record has."""
         known = recorded_numbers(self.recorded.values())
-        candidates = (n for n in search.numbers.get(address, ()) if n not in known)
-        return tuple(number for number in candidates if self._stands(address, number))
-
-    def _stands(self, address: Address, number: str) -> bool:
-        live = self.ledger.read(KINDS[address.kind], number)
-        if live is None or live.status == CANCELLED:
-            return False
-        return self._marker_in(live) == marker_of(self.workspace, address)
+        kind, place = KINDS[address.kind], self.marker_place
+        return tuple(
+            number
+            for number in search.numbers.get(address, ())
+            if number not in known
+            and is_posted_as(address, self.ledger.read(kind, number), self.workspace, place)
+        )
 
     def by_reading(self, intent: Intent) -> Settled:
         """Read whether a call that may be repeated took effect."""

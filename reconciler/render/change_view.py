@@ -1,6 +1,5 @@
 """What every format shows of one change, and of one entry that drifted."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.money import shown, total
+from reconciler.core.model.money import shown
 from reconciler.core.model.plan import (
     AGAIN,
     CANCELLED,
@@ -21,8 +20,7 @@ from reconciler.core.model.plan import (
     Verb,
 )
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
-from reconciler.core.planning.posting import postings
+from reconciler.core.planning.impact import Entry, moved_by, newly_cancelled, newly_posted
 from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, counted, side_total, value_text
 
@@ -211,14 +209,8 @@ def cancelling_text(plan: Plan) -> str:
 
 def _debits(entries: Iterable[Entry]) -> str:
     """The debits of entries, one sum for each currency."""
-    sums: dict[str, list[Decimal]] = defaultdict(list)
-    for kind, spec in entries:
-        for posting in postings(kind, spec, None):
-            sums[posting.currency].append(posting.debit)
-    return " and ".join(
-        f"{currency} {shown(total(amounts), currency)}"
-        for currency, amounts in sorted(sums.items())
-    )
+    sums = moved_by(entries, None).amounts
+    return " and ".join(f"{currency} {shown(sum_, currency)}" for currency, sum_ in sums.items())
 
 
 def _fields(change: Change) -> Iterator[BeforeAfter]:

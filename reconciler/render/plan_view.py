@@ -1,12 +1,12 @@
 """What every format shows of a plan: verdict, counts, dangers, impact, balance, changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Basis, LiveState, Plan
+from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import largest_of, material, newly_cancelled
@@ -159,7 +159,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         blocked=tuple(view for view in changes if view.change.block is not None),
         runs=runs,
         impact=impact_table(plan, unknown=bool(runs)),
-        proofs=tuple(_proofs(plan)),
+        proofs=tuple(_proofs(plan.balance, plan.basis.home_currency)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
         unanswered=plan.unanswered,
@@ -269,7 +269,7 @@ def _unfeasible(plan: Plan, need: str) -> Verdict:
     if plan.pending:
         every = f"Every change is blocked. {need}.".removesuffix(" .")
         return Verdict(style="bad", words="Blocked", sentence=every)
-    what = "the files in scope declare" if plan.partial else "the files declare"
+    what = "the files in scope declare" if plan.scope.partial else "the files declare"
     unchanged = f"The {'daybook' if plan.scope.offline else 'ledger'} holds what {what}."
     if plan.base is not None:
         unchanged = f"{what[:1].upper()}{what[1:]} what {plan.base} declares."
@@ -288,10 +288,10 @@ def _lacking(plan: Plan, assessment: Assessment | None) -> str:
     return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
 
 
-def _proofs(plan: Plan) -> Iterator[BalanceProof]:
+def _proofs(balance: Sequence[Balance], home_currency: str | None) -> Iterator[BalanceProof]:
     """The proof that the plan is in balance, row by row; sums of nothing are left out."""
-    foreign = any(not row.home and row.currency != plan.basis.home_currency for row in plan.balance)
-    for row in plan.balance:
+    foreign = any(not row.home and row.currency != home_currency for row in balance)
+    for row in balance:
         if row.home and not foreign:
             continue  # the same sums
         posted = ("posted", row.posted_debit, row.posted_credit)
@@ -321,7 +321,7 @@ def _notices(plan: Plan) -> Iterator[str]:
         if plan.base is not None:
             made = f"compared with {plan.base}, not with the ledger"
         yield f"OFFLINE: {made}. It cannot be applied."
-    if plan.partial:
+    if plan.scope.partial:
         declared = counted(plan.out_of_scope.declared, "declaration", "declarations")
         recorded = counted(plan.out_of_scope.recorded, "recorded entry", "recorded entries")
         # What is not declared has no labels.

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from reconciler.core.model.resource import Value
+from reconciler.core.model.canonical import MONEY_FIELDS
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Value, rows_of
 from reconciler.workspace.spellings import amounts_meant, is_negative
-
-MONEY_FIELDS: Final = ("amount", "homeCurrencyAmount")
-"""The fields of a line that hold money (API facts 3.3)."""
 
 # The first that fits is the reason told.
 _FLAWS: Final = tuple(
@@ -53,18 +52,26 @@ def amount_remedy(text: str, *, side: Value) -> str:
     return f"{remedy}."
 
 
-def with_exact_amounts(spec: Mapping[str, Value], *, lines: str) -> Mapping[str, Value]:
-    """The spec of an accepted declaration, its amounts Decimal however they were written."""
-    items = spec.get(lines)
-    if not isinstance(items, tuple) or not any(_has_text_amounts(item) for item in items):
-        return spec
-    return {**spec, lines: tuple(_exact(item) for item in items)}
+def with_exact_values(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The fields of a declaration, with exact amounts and each word in its canonical spelling.
+
+    A file may have amounts as text, and words as it likes.
+    """
+    lines = rows_of(fields.get(kind.lines))
+    own, *of_lines = (_exact(kind, part) for part in (fields, *lines))
+    if any(of_lines):
+        rows = zip(lines, of_lines, strict=True)
+        own = {**own, kind.lines: tuple({**line, **exact} for line, exact in rows)}
+    return {**fields, **own} if own else fields
 
 
-def _has_text_amounts(item: Any) -> bool:
-    return any(isinstance(item.get(field), str) for field in MONEY_FIELDS)
-
-
-def _exact(item: Any) -> Value:
-    amounts = {field: Decimal(item[field]) for field in MONEY_FIELDS if field in item}
-    return {**item, **amounts}
+def _exact(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    """The values that a file states otherwise."""
+    amounts = {name: fields[name] for name in MONEY_FIELDS if name in fields}
+    exact: dict[str, Value] = {
+        name: Decimal(text) for name, text in amounts.items() if isinstance(text, str)
+    }
+    for name in kind.enumerations:
+        if name in fields and (ours := kind.canonical_spelling(name, fields[name])) != fields[name]:
+            exact[name] = ours
+    return exact

@@ -18,7 +18,7 @@ from reconciler.core.planning.stricter import (
 )
 from reconciler.workspace.custom_rules import check_custom_rules
 from reconciler.workspace.json_schema import API_VERSION, WORKSPACE, is_valid
-from reconciler.workspace.settings import CloseExpectations, Settings, Target, settings_from
+from reconciler.workspace.settings import Settings, Target, settings_from
 from reconciler.workspace.yaml_reader import read
 
 UNREADABLE = HeldKey(name="reconciler.yaml", loosened=True)
@@ -172,8 +172,8 @@ def _target(old: Target | None, new: Target | None, _recorded: int) -> tuple[Tar
     return new, narrowed and tenant and hosts
 
 
-def _policy(_old: object, new: object, _recorded: int) -> tuple[object, bool]:
-    # Each key of the policy has a row of its own.
+def _limits_nothing(_old: object, new: object, _recorded: int) -> tuple[object, bool]:
+    """What is in files, or is only shown, may change."""
     return new, True
 
 
@@ -184,18 +184,6 @@ def _dimensions(
     return new, {*old} <= {*new}
 
 
-def _generate_through(_old: str, new: str, _recorded: int) -> tuple[str, bool]:
-    """It limits nothing: the entries that `generate` writes are in the change as files."""
-    return new, True
-
-
-def _close(
-    _old: CloseExpectations, new: CloseExpectations, _recorded: int
-) -> tuple[CloseExpectations, bool]:
-    """It limits nothing: a close check changes nothing, and shows what is allowed and why."""
-    return new, True
-
-
 SETTINGS = table_of(
     ("name", "metadata.name", changed),
     ("target", "target", _target),
@@ -203,8 +191,11 @@ SETTINGS = table_of(
     ("marker", "identity.marker", changed),
     ("daybook", "daybook", changed),
     ("dimensions", "dimensions", _dimensions),
-    ("generate_through", "generate.through", _generate_through),
-    ("close", "close", _close),
-    ("policy", "policy", _policy),
+    # The entries that `generate` writes are in the change as files.
+    ("generate_through", "generate.through", _limits_nothing),
+    # A close check changes nothing, and shows what is allowed and why.
+    ("close", "close", _limits_nothing),
+    # Each key of the policy has a row of its own.
+    ("policy", "policy", _limits_nothing),
 )
 """A row for each field of the settings. A test fails when one is missing."""

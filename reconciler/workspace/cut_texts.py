@@ -30,13 +30,13 @@ def read_whole(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Prob
     if not documents and not flaws:
         fact = "the file holds comments only"
         flaws = (problem("file-empty", path=path, message=fact),)
-    return documents, (*flaws, *cut_texts(data, documents, path=path))
+    if _BESIDE_A_VALUE.search(data):
+        flaws = (*flaws, *cut_texts(data, documents, path=path))
+    return documents, flaws
 
 
 def cut_texts(data: bytes, documents: tuple[Document, ...], *, path: str) -> Iterator[Problem]:
     """A warning at each comment sign that may have cut a text, in a file without other problems."""
-    if not _BESIDE_A_VALUE.search(data):
-        return
     text = data.decode("utf-8")
     told = 0
     roots = compose_all(text, Loader=CLoader)

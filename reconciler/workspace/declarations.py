@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
     Address,
     Declared,
@@ -19,22 +18,7 @@ from reconciler.core.model.resource import (
     text_of,
 )
 from reconciler.core.model.schedule import SCHEDULE
-from reconciler.workspace.amounts import with_exact_amounts
-
-
-def _with_canonical_spelling(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The spec with every word in its canonical spelling, whichever the file has."""
-    lines = rows_of(spec.get(kind.lines))
-    if not any(_respelt(kind, part) for part in (spec, *lines)):
-        return spec
-    spec = {**spec, **_respelt(kind, spec)}
-    return {**spec, kind.lines: tuple({**one, **_respelt(kind, one)} for one in lines)}
-
-
-def _respelt(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    words = ((name, fields[name]) for name in kind.enumerations if name in fields)
-    spelt = ((name, kind.canonical_spelling(name, word), word) for name, word in words)
-    return {name: ours for name, ours, word in spelt if ours != word}
+from reconciler.workspace.amounts import with_exact_values
 
 
 def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
@@ -44,9 +28,7 @@ def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Decl
     origin = mapping_of(metadata.get("importedFrom"))
     return Declared(
         address=Address(kind, str(metadata["name"])),
-        spec=_with_canonical_spelling(
-            KINDS[kind], with_exact_amounts(mapping_of(value["spec"]), lines=KINDS[kind].lines)
-        ),
+        spec=with_exact_values(KINDS[kind], mapping_of(value["spec"])),
         source=source,
         labels={name: str(text) for name, text in labels.items()},
         protect=metadata.get("protect") is True,
@@ -81,14 +63,10 @@ def supporting_from(kind: str, value: Mapping[str, Value], source: Source) -> Su
     address = Address(kind, str(mapping_of(value["metadata"])["name"]))
     if kind == SCHEDULE:
         spec = mapping_of(value["spec"])
-        entry = _with_exact_lines(mapping_of(spec["entry"]))
-        amendments = tuple(map(_with_exact_lines, rows_of(spec.get("amendments"))))
-        value = {**value, "spec": {**spec, "entry": entry, "amendments": amendments}}
+        # The lines of a schedule are read as those of an entry.
+        entry, *amendments = (
+            with_exact_values(JOURNAL_ENTRY, part)
+            for part in (mapping_of(spec["entry"]), *rows_of(spec.get("amendments")))
+        )
+        value = {**value, "spec": {**spec, "entry": entry, "amendments": tuple(amendments)}}
     return SupportingDocument(address=address, value=value, source=source)
-
-
-def _with_exact_lines(fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The lines of a schedule as those of an entry are read: exact amounts, canonical words."""
-    return _with_canonical_spelling(
-        JOURNAL_ENTRY, with_exact_amounts(fields, lines=JOURNAL_ENTRY.lines)
-    )

@@ -1,6 +1,6 @@
 """The rules of the text and of the fields of a document: what `explain` prints of them."""
 
-from reconciler.core.model.finding import Rule, Severity
+from reconciler.core.model.finding import Rule, warning_rule
 
 YAML_RULES = (
     Rule(
@@ -9,14 +9,13 @@ YAML_RULES = (
         why="After the first error, the meaning of the rest is uncertain.",
         remedy="Correct the line, or the quote, bracket or indent opened just before it.",
     ),
-    Rule(
+    warning_rule(
         id="yaml-comment",
         summary="A text without quotes does not stand beside a comment that may be its end.",
         why="A `#` after a space begins a comment: `notes: Smith #42` says `Smith`. A comment is "
         "usual beside a value that could not go on. So it is with two spaces before its sign and "
         "one after, except beside notes and reasons.",
         remedy="Put the text in quotes, or the comment on a line of its own.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="yaml-duplicate-key",

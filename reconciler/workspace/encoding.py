@@ -10,7 +10,8 @@ from reconciler.workspace.rules import problem
 MAX_REPORTED = 20
 """Characters named for one file; a file full of them needs no longer list."""
 
-_PLAIN = b"\n" + bytes(range(0x20, 0x7F))
+PLAIN = b"\n" + bytes(range(0x20, 0x7F))
+"""Printable ASCII and line feeds: where a file holds no other byte, nothing needs a look."""
 _LINE_BREAKS = "\r\x85\u2028\u2029"
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _REFUSED = re.compile(
@@ -28,11 +29,6 @@ _ENCODINGS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-
-
-def is_plain(data: bytes) -> bool:
-    """True when the bytes are printable ASCII and line feeds, so nothing needs a closer look."""
-    return not data.translate(None, _PLAIN)
 
 
 def decode(data: bytes, *, path: str) -> tuple[str, tuple[Problem, ...]]:

@@ -67,7 +67,9 @@ class Judging:
                 file,
                 judged=self._facts,
                 sound=not any(self._content(one) for one in file.declared),
-                periods=tuple(_period(one) for one in file.declared),
+                periods=tuple(
+                    text_of(one.spec.get(JOURNAL_ENTRY.period)) or "" for one in file.declared
+                ),
                 postings=tuple(map(self.posting, file.declared)),
             )
             for file in self._files.values()
@@ -84,7 +86,3 @@ class Judging:
         if declared.source not in self._found:
             self._found[declared.source] = check_content(declared, self._timeless)
         return self._found[declared.source]
-
-
-def _period(declared: Declared) -> str:
-    return text_of(declared.spec.get(JOURNAL_ENTRY.period)) or ""

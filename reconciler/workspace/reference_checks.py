@@ -1,6 +1,6 @@
 """What a Reference can get wrong although it fits its schema."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final, TypeAlias
@@ -254,25 +254,36 @@ def check_policy(
     A name that nothing has is an error: it would control nothing. One that a declaration uses
     still controls that, so it is a warning.
     """
-    for amounts, place in (
-        (policy.max_money, ("limits", "money")),
-        (policy.materiality, ("materiality",)),
-    ):
-        yield from _money(amounts, tenant, declared, ("spec", "policy", *place))
-    for at, tier in enumerate(policy.approvals.tiers):
-        yield from _money(tier.amount, tenant, declared, (*_TIERS, at, "amount"))
-    if not tenant.complete:
-        return
-    for at, tier in enumerate(policy.approvals.tiers):
-        path = (*_TIERS, at)
-        yield from _unknown(
-            _CODE, tier.accounting_codes, tenant, declared, (*path, "accountingCodes")
-        )
-        yield from _unknown(_PERIOD, tier.periods, tenant, declared, (*path, "periods"))
-    fields, path = tenant.dimensions, ("spec", "dimensions")
-    yield from _unknown(_FIELD, fields, tenant, declared, path)
-    frozen, path = sorted(policy.freeze.periods), ("spec", "policy", "freeze")
-    yield from _unknown(_PERIOD, frozen, tenant, declared, path)
+
+    def is_used(what: str, name: str) -> bool:
+        return name in _used_names(what, declared)
+
+    policies: Path = ("spec", "policy")
+    tiers = [((*_TIERS, at), tier) for at, tier in enumerate(policy.approvals.tiers)]
+    limits = (
+        (policy.max_money, (*policies, "limits", "money")),
+        (policy.materiality, (*policies, "materiality")),
+        *((tier.amount, (*path, "amount")) for path, tier in tiers),
+    )
+    for amounts, path in limits:
+        for currency, amount in amounts.items():
+            yield from _limit(currency, amount, tenant, is_used, (*path, currency))
+    codes, periods = tenant.codes_by_name, tenant.periods_by_name
+    named: Iterable[tuple[str, Sequence[str], Collection[str], Path]] = (
+        *(
+            (_CODE, tier.accounting_codes, codes, (*path, "accountingCodes"))
+            for path, tier in tiers
+        ),
+        *((_PERIOD, tier.periods, periods, (*path, "periods")) for path, tier in tiers),
+        (_FIELD, tenant.dimensions, tenant.line_fields, ("spec", "dimensions")),
+        (_PERIOD, sorted(policy.freeze.periods), periods, (*policies, "freeze")),
+    )
+    for what, names, known, path in named if tenant.complete else ():
+        for position, name in enumerate(names):
+            if name not in known:
+                message = f'no {what} is named "{name}"'
+                used = is_used(what, name)
+                yield _named(message, nearest(name, KnownNames(known)), used, (*path, position))
 
 
 _NAME = "policy-name"
@@ -292,55 +303,31 @@ def _used_names(what: str, declared: Iterable[Declared]) -> set[Value]:
     return used
 
 
-def _money(
-    amounts: Mapping[str, Decimal],
+def _limit(
+    currency: str,
+    amount: Decimal,
     tenant: Tenant,
-    declared: Collection[Declared],
+    is_used: Callable[[str, str], bool],
     path: Path,
 ) -> Iterator[Finding]:
     """A limit in a currency that nothing is posted in never applies; nobody would notice."""
     known = {*tenant.currencies, *tenant.former_currencies}
-    for currency, amount in amounts.items():
-        at, unknown = (*path, currency), tenant.minor_units(currency) is None
-        if unknown and currency not in _used_names(_CURRENCY, declared):
-            found = finding_at(_POLICY, "currency-code", at, unknown_currency(currency))
-            # Unlike in an entry, nothing is blocked by it.
-            yield replace(found, of_tenant=False)
-        elif unknown or (tenant.complete and currency not in {*known, *WITHDRAWN}):
-            message = f"{currency} is not a currency of the Reference"
-            yield _named(message, currency, KnownNames(known), (_CURRENCY, declared), at)
-        if too_fine := excess_decimals(amount, currency, tenant):
-            yield finding_at(_POLICY, "minor-units", at, *too_fine)
+    unknown = tenant.minor_units(currency) is None
+    if unknown and not is_used(_CURRENCY, currency):
+        found = finding_at(_POLICY, "currency-code", path, unknown_currency(currency))
+        # Unlike in an entry, nothing is blocked by it.
+        yield replace(found, of_tenant=False)
+    elif unknown or (tenant.complete and currency not in {*known, *WITHDRAWN}):
+        message = f"{currency} is not a currency of the Reference"
+        close = nearest(currency, KnownNames(known))
+        yield _named(message, close, is_used(_CURRENCY, currency), path)
+    if too_fine := excess_decimals(amount, currency, tenant):
+        yield finding_at(_POLICY, "minor-units", path, *too_fine)
 
 
-def _unknown(
-    what: str,
-    names: Sequence[str],
-    tenant: Tenant,
-    declared: Collection[Declared],
-    path: Path,
-) -> Iterator[Finding]:
-    known: Collection[str] = {
-        _CODE: tenant.codes_by_name,
-        _PERIOD: tenant.periods_by_name,
-        _FIELD: tenant.line_fields,
-    }[what]
-    for position, name in enumerate(names):
-        if name not in known:
-            message = f'no {what} is named "{name}"'
-            yield _named(message, name, KnownNames(known), (what, declared), (*path, position))
-
-
-def _named(
-    message: str,
-    name: str,
-    known: KnownNames,
-    users: tuple[str, Collection[Declared]],
-    path: Path,
-) -> Finding:
+def _named(message: str, remedy: str, used: bool, path: Path) -> Finding:
     """A finding about a name of a policy that the Reference lacks."""
-    if name not in _used_names(*users):
-        remedy = nearest(name, known)
+    if not used:
         return finding(_NAME, source=_POLICY, path=path, message=message, remedy=remedy)
     found = finding(
         _NAME,

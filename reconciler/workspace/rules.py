@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Finding, Problem, Rule, Severity
+from reconciler.core.model.finding import Finding, Problem, Rule, warning_rule
 from reconciler.core.model.resource import Path, Source
 from reconciler.core.model.urls import without_password
 from reconciler.workspace.document_rules import SCHEMA_RULES, YAML_RULES
@@ -59,20 +59,18 @@ FILE_RULES = (
         why="Such names can forge or hide lines of a log, a plan or a review.",
         remedy="Rename it with letters, digits, `.`, `_` and `-`.",
     ),
-    Rule(
+    warning_rule(
         id="file-ignored",
         summary="A file that looks like YAML but is not read is named.",
         why="Someone may believe that its entries are posted.",
         remedy="Rename it to end in `.yaml` so that it is read, or move it out of the workspace.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="file-spreadsheet",
         summary="A spreadsheet in the workspace that no declaration came from is named.",
         why="Someone may believe that its journals are posted.",
         remedy="Import it with `reconciler import` and its option --from, or move it out of the "
         "workspace.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="file-link",
@@ -170,42 +168,37 @@ CUSTOM_RULES = (
         why="A warning about a second posting must not disappear for all entries at once.",
         remedy="Remove the row. To accept a warning for one entry, write a waiver.",
     ),
-    Rule(
+    warning_rule(
         id="period-status-spelling",
         summary="A policy spells a period status as the ledger does: `PendingClose`.",
         why="The vendor's prose writes `Pending Close`. Both are read; a later version will read "
         "the ledger's spelling alone.",
         remedy="Write the ledger's spelling, as `reconciler fmt` does.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="daybook-unread",
         summary="The daybook can be read where a fact of the tenant depends on what is posted.",
         why="What is posted and unchanged keeps the facts of its time. Without the daybook "
         "`validate` does not know what is posted, and reports such facts as errors.",
         remedy="Let `validate` reach the daybook, or see the plan, which reads it.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="editor-schema",
         summary="`reconciler.schema.json` lists what the Reference has.",
         why="Editors check files with it. An old one marks a new name as an error.",
         remedy="Run `reconciler schema --write`, and commit the file.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="waiver-expired",
         summary="A waiver applies until its expiry date.",
         why="An exception without an end is a new rule that nobody decided on.",
         remedy="Remove the waiver, or have it renewed with a reason.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="waiver-unused",
         summary="A waiver covers a declaration that would break its rule.",
         why="A waiver that covers nothing has a misspelt name, or is no longer needed.",
         remedy="Correct the rule or the name that it states, or remove it.",
-        severity=Severity.WARNING,
     ),
 )
 

@@ -27,7 +27,7 @@ from yaml.scanner import ScannerError
 
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Value
-from reconciler.workspace.encoding import decode, flaw_of_value, is_plain
+from reconciler.workspace.encoding import PLAIN, decode, flaw_of_value
 from reconciler.workspace.rules import problem
 from reconciler.workspace.syntax_remedies import hidden_by_comment, syntax_remedy
 
@@ -79,7 +79,7 @@ def read(data: bytes, *, path: str) -> tuple[tuple[Document, ...], tuple[Problem
     Mappings are plain dicts in the order of the file, lists are tuples, numbers are Decimal with
     their scale. `path` is only repeated in problems. Nothing but problems comes of any input.
     """
-    plain = is_plain(data)
+    plain = not data.translate(None, PLAIN)
     text, problems = (data.decode("ascii"), ()) if plain else decode(data, path=path)
     if problems:
         return (), problems

@@ -34,7 +34,6 @@ from reconciler.engine.search import (
     SearchedPlan,
     SearchPolicy,
     mark_complete,
-    mark_incomplete,
     plan_with_search,
 )
 from reconciler.engine.settle import settle
@@ -356,7 +355,8 @@ class Bench:
                 complete=book.complete, new=book.new, posting=True, **options.pop("finding", {})
             )
             found = self.find(client, book, wanted, finding)
-            mark_incomplete(book, found)
+            if found.lacking:
+                book.mark_incomplete()
             plan = self.planned = found.plan
             # The guards that count removals are for real books, and these are small.
             if any(refusal.rule == "unsearched-ledger" for refusal in plan.refusals):

@@ -220,7 +220,7 @@ def test_a_partial_plan_never_touches_what_it_did_not_look_at():
         ("entry-00", Action.KEEP),
         ("entry-10", Action.REMOVE),
     ]
-    assert plan.partial
+    assert plan.scope.partial
     assert plan.out_of_scope.declared == 9
 
 

@@ -99,7 +99,7 @@ def test_the_whole_report_has_every_part() -> None:
     assert plan.refusals
     assert plan.drift
     assert plan.warnings
-    assert plan.partial
+    assert plan.scope.partial
     actions = {action.value for action, count in plan.summary.items() if count}
     assert actions == {"create", "update", "replace", "remove", "blocked"}
     drawn = plan_html(plan)

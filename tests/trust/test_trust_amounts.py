@@ -9,6 +9,7 @@ from program import Program
 from reconciler.app.files.formatting import format_files
 from reconciler.app.workspace import read_workspace
 from reconciler.core.model.money import WITHDRAWN, minor_units
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.formatter.writer import declarations_text
 
 REFERENCE = """\
@@ -156,7 +157,7 @@ def test_t04_zeros_of_the_ledger_are_not_written_by_a_person(books):
     """The ledger sends six decimals; what is written into a file has those of the currency."""
     line = {"accountingCodeName": "Cash", "type": "Debit", "amount": Decimal("400.900000")}
     spec = {"currency": "EUR", "journalEntryItems": (line,)}
-    text = declarations_text([("JournalEntry", {"name": "a"}, spec)], minor_units=minor_units)
+    text = declarations_text([("JournalEntry", {"name": "a"}, spec)], Tenant())
     assert "amount: 400.90}" in text
 
 

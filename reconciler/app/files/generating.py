@@ -10,6 +10,7 @@ from reconciler.app.progress import ImportProblems, Note, Tell
 from reconciler.app.state_directory import recorded_if_readable
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
+from reconciler.core.model.finding import listed
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.schedule import SCHEDULE
 from reconciler.core.model.similar_names import KnownNames, nearest
@@ -153,13 +154,12 @@ class _Generation:
         changed = list(restated(wanted, held, recorded))
         if not changed:
             return
-        names = ", ".join(address.name for address, _ in changed[:3])
-        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        names = listed([address.name for address, _ in changed], 3)
         what = "1 posted entry changes" if len(changed) == 1 else (
             f"{len(changed)} posted entries change"
         )  # fmt: skip
         raise Refused(
-            f"schedule-restates: {what}: {names}{more}",
+            f"schedule-restates: {what}: {names}",
             remedy=self._instead(changed[0][1], [address for address, _ in changed]),
         )
 
@@ -239,12 +239,8 @@ class _Generation:
             )
 
     def _text(self, entries: Iterable[Declared]) -> str:
-        tenant = self._workspace.tenant
-        return _HEADING + declarations_text(
-            ((one.address.kind, metadata_of(one), one.spec) for one in entries),
-            minor_units=tenant.minor_units,
-            home_currency=tenant.home_currency or "",
-        )
+        documents = ((one.address.kind, metadata_of(one), one.spec) for one in entries)
+        return _HEADING + declarations_text(documents, self._workspace.tenant)
 
     def summaries(self) -> tuple[ScheduleSummary, ...]:
         """The schedules that were named, and what was written of each."""

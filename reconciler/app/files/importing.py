@@ -375,8 +375,4 @@ def _texts(session: ReadSession, imports: Sequence[Import]) -> Mapping[Path, str
     for path in documents:
         require_new(path)
         require_readable(path, workspace.root.resolve())
-    home = tenant.home_currency or ""
-    return {
-        path: declarations_text(texts, minor_units=tenant.minor_units, home_currency=home)
-        for path, texts in documents.items()
-    }
+    return {path: declarations_text(texts, tenant) for path, texts in documents.items()}

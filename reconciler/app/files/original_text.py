@@ -32,11 +32,8 @@ def restored_text(root: Path, original: Original, *, commit: str, tenant: Tenant
             if there.address == original.declared.address and original.equals(there):
                 return part
     recorded = original.recorded.spec if original.recorded is not None else None
-    return declarations_text(
-        [(JOURNAL_ENTRY.name, metadata_of(original.declared), recorded or original.spec)],
-        minor_units=tenant.minor_units,
-        home_currency=tenant.home_currency or "",
-    )
+    metadata = metadata_of(original.declared)
+    return declarations_text([(JOURNAL_ENTRY.name, metadata, recorded or original.spec)], tenant)
 
 
 def _committed(root: Path, path: str, commit: str) -> Iterator[str]:

@@ -278,12 +278,7 @@ class _Reversing:
         return next((one for one in self._posted.periods if one.name == name), None)
 
     def _declaration(self, metadata: Mapping[str, Value], spec: Mapping[str, Value]) -> str:
-        tenant = self._workspace.tenant
-        return declarations_text(
-            [(JOURNAL_ENTRY.name, metadata, spec)],
-            minor_units=tenant.minor_units,
-            home_currency=tenant.home_currency or "",
-        )
+        return declarations_text([(JOURNAL_ENTRY.name, metadata, spec)], self._workspace.tenant)
 
     def _new_name(self, original: Original, suffix: str) -> str:
         options = self._options

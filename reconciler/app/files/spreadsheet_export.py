@@ -9,6 +9,7 @@ from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.command import suggested
+from reconciler.core.model.finding import listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Declared, Source
@@ -143,9 +144,8 @@ def _posted(snapshot: Snapshot) -> tuple[list[Declared], list[str]]:
 def _left_out(names: list[str], state: str) -> str:
     if not names:
         return ""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     are = "entry is" if len(names) == 1 else "entries are"
-    return f"{len(names)} {are} {state}, and left out: {', '.join(names[:_MOST_NAMED])}{more}"
+    return f"{len(names)} {are} {state}, and left out: {listed(names, _MOST_NAMED)}"
 
 
 _MOST_NAMED = 10

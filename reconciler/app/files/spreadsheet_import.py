@@ -293,11 +293,7 @@ def _vanished(
 
 def _text(draft: _Draft, workspace: CheckedWorkspace) -> str:
     metadata, spec = (mapping_of(draft.document[part]) for part in ("metadata", "spec"))
-    return declarations_text(
-        [(JOURNAL_ENTRY.name, metadata, spec)],
-        minor_units=workspace.tenant.minor_units,
-        home_currency=workspace.tenant.home_currency or "",
-    )
+    return declarations_text([(JOURNAL_ENTRY.name, metadata, spec)], workspace.tenant)
 
 
 def _summary(found: SheetEntries, sheet: Sheet, *, new: int, changed: int) -> SheetSummary:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, cast, get_type_hints
 
 from msgspec import ValidationError, convert
 
@@ -39,9 +39,7 @@ from reconciler.core.model.plan import (
     LineUpdate,
     LiveState,
     Plan,
-    Reason,
     SearchOptions,
-    Step,
     Transfers,
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
@@ -84,7 +82,7 @@ def document_of(plan: Plan) -> Document:
         "scope": {
             **_allowances(plan.allowances),
             **_written(plan.scope),
-            "partial": plan.partial,
+            "partial": plan.scope.partial,
             "not_looked_at": _written(plan.out_of_scope),
         },
         # Only where an option was given: what the plan rests on, the apply rests on too.
@@ -305,27 +303,12 @@ def _read_warnings(document: Document) -> Iterator[PlanWarning]:
         yield _read(PlanWarning, row, message=text)
 
 
-class _Plain(TypedDict):
-    """The fields of a change that are not part of an entry."""
-
-    action: Action
-    wanted: Action
-    reason: Reason
-    steps: tuple[Step, ...]
-    number: str | None
-    status: str
-    source: Source | None
-    block: Refusal | None
-    period: str
-    period_status: str
-    transferred: str
-    currency: str
-    protect: bool
-    journal_run: str
-    renamed_from: str
-    reverses: str
-    reversed_by: str
-    fingerprint: str
+_typed_dict: Any = TypedDict
+_BUILT = frozenset({"address", "comparison", "before", "after", "members"})
+_Plain: Any = _typed_dict(
+    "_Plain", {name: kind for name, kind in get_type_hints(Change).items() if name not in _BUILT}
+)
+"""The fields of a change that are not part of an entry."""
 
 
 def _read_change(row: Document) -> Change:

@@ -1,18 +1,29 @@
 """The types of a plan document, as `schemas/plan.schema.json` describes them to others."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NotRequired, TypeAlias, TypedDict, get_type_hints
 
 from msgspec import Meta, ValidationError, convert
 
 from reconciler.core.model.finding import Refusal, Severity, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Action, Reason, SearchOptions, Step
-from reconciler.core.model.policy import Evidence
-from reconciler.core.model.proofs.rehearsal import RehearsedChange
-from reconciler.core.model.review import SignOff
+from reconciler.core.model.plan import (
+    Action,
+    Balance,
+    Impact,
+    LiveState,
+    Reason,
+    SearchOptions,
+    Step,
+    Transfers,
+)
+from reconciler.core.model.proofs.rehearsal import Rehearsal, RehearsedBalance, RehearsedChange
+from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
+from reconciler.core.model.review import Requirement, SignOff
+from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 
 FORMAT_VERSION = "1.1"
@@ -73,11 +84,24 @@ def _require_value(value: object, kind: Any, path: str) -> None:
 _typed_dict: Any = TypedDict
 
 
-def _object(kind: type | None = None, /, **named: Any) -> Any:
-    """An object with the fields of a dataclass and the named ones; each must be present."""
+def _object(
+    kind: type | None = None, /, *, renamed: Mapping[str, str] = MappingProxyType({}), **named: Any
+) -> Any:
+    """An object with the fields of a dataclass and the named ones; each must be present.
+
+    Amounts are text there, and counts are not negative.
+    """
     hints = get_type_hints(kind) if kind is not None else {}
-    stated = {field.name: hints[field.name] for field in fields(kind)} if kind is not None else {}
+    stated = {renamed.get(name, name): _JSON_TYPES.get(hint, hint) for name, hint in hints.items()}
     return _typed_dict("Object", {**stated, **named})
+
+
+_JSON_TYPES: Mapping[Any, Any] = {
+    Decimal: _Amount,
+    Decimal | None: _Amount | None,
+    int: _Count,
+    int | None: _Count | None,
+}
 
 
 class _List:
@@ -88,7 +112,10 @@ class _List:
 _list = _List()
 _FIELDS: Any = dict[str, Any]
 _LINE = _object(amount=_Amount)
-_SPEC = _object(**{kind.lines: NotRequired[_list[_LINE]] for kind in KINDS.values() if kind.lines})
+_LINES: dict[str, Any] = {
+    kind.lines: NotRequired[_list[_LINE]] for kind in KINDS.values() if kind.lines
+}
+_SPEC = _object(**_LINES)
 _REFUSAL = _object(Refusal)
 _COMPARED = {
     "changed_fields": _list[
@@ -100,8 +127,8 @@ _COMPARED = {
         updated=_list[_object(line=_LINE, before=_FIELDS, after=_FIELDS)],
     ),
 }
-_ADDRESS = {"address": str, "kind": _Kind, "name": str}
-_MEMBER = {"number": str, "status": str, "transferred": str, "holds_run": bool, "is": _SPEC}
+_ADDRESS: dict[str, Any] = {"address": str, "kind": _Kind, "name": str}
+_MEMBER = _object(number=str, status=str, transferred=str, holds_run=bool, **{"is": _SPEC})
 _CHANGE = _object(
     **_ADDRESS,
     **_COMPARED,
@@ -128,20 +155,13 @@ _CHANGE = _object(
     renamed_from=NotRequired[str],
     reverses=NotRequired[str],
     reversed_by=NotRequired[str],
-    entries=_list[
-        _object(number=str, status=str, transferred=str, holds_run=bool, **{"is": _SPEC})
-    ],
+    entries=_list[_MEMBER],
     fingerprint=str,
 )
 _COUNTED: Any = Literal[(*(action.value for action in Action), "unanswered")]
-_IMPACT = ("debit_before", "credit_before", "debit_after", "credit_after", "net_change")
-_REHEARSED = tuple(
-    f"{origin}{side}_{when}"
-    for origin in ("", "planned_")
-    for side in ("debit", "credit")
-    for when in ("before", "after")
-)
-_BALANCE = ("posted_debit", "posted_credit", "removed_debit", "removed_credit")
+_ACCOUNT = MappingProxyType({"code": "account"})
+"""An accounting code has another name in JSON."""
+
 _PLAN = _object(
     format_version=str,
     workspace=str,
@@ -160,11 +180,11 @@ _PLAN = _object(
         adopt_found=NotRequired[_Count | None],
         allow_equal=NotRequired[_Count | None],
         partial=bool,
-        not_looked_at=_object(OutOfScope, declared=_Count, recorded=_Count),
+        not_looked_at=_object(OutOfScope),
     ),
     search=NotRequired[_object(SearchOptions)],
     origin=_object(Provenance),
-    live=NotRequired[_object(asked_at=_Time, by_query=_Count, by_read=_Count)],
+    live=NotRequired[_object(LiveState, asked_at=_Time)],
     compared_with=NotRequired[_object(BaseCommit)],
     digest=str,
     checksum=str,
@@ -172,82 +192,30 @@ _PLAN = _object(
     drift=_list[_object(**_ADDRESS, **_COMPARED, number=str, status=str)],
     impact=_list[
         _object(
-            account=str,
-            period=str,
-            currency=str,
-            **dict.fromkeys(_IMPACT, _Amount),
-            home_change=_Amount | None,
+            Impact,
+            renamed=_ACCOUNT,
+            net_change=_Amount,
             dimensions=NotRequired[dict[str, str]],
         )
     ],
-    balance=_list[_object(currency=str, home=bool, holds=bool, **dict.fromkeys(_BALANCE, _Amount))],
+    balance=_list[_object(Balance, holds=bool)],
     unanswered=NotRequired[_list[_object(UnansweredDifference)]],
-    transfers=NotRequired[
-        _list[_object(period=str, counts=dict[str, _Count], failed=dict[str, str])]
-    ],
+    transfers=NotRequired[_list[_object(Transfers, counts=dict[str, _Count])]],
     reversals=NotRequired[
-        _list[
-            _object(
-                original=str,
-                number=str,
-                period=str,
-                reversed_by=str,
-                reversal_number=str,
-                reversal_period=str,
-                nets=_list[
-                    _object(
-                        account=str,
-                        currency=str,
-                        dimensions=list[str],
-                        original=_Amount,
-                        reversal=_Amount,
-                    )
-                ],
-            )
-        ]
+        _list[_object(ReversalPair, nets=_list[_object(ReversalNet, renamed=_ACCOUNT)])]
     ],
-    waiting=NotRequired[
-        _list[
-            _object(
-                kind=str,
-                name=str,
-                currency=str,
-                amount=_Amount,
-                parts=_Count | None,
-                whole=_Count | None,
-                awaited=str,
-            )
-        ]
-    ],
+    waiting=NotRequired[_list[_object(WaitingParts)]],
     rehearsal=NotRequired[
         _object(
-            permissions=list[str],
-            offline=bool,
+            Rehearsal,
             holds=bool,
             changes=_list[_object(RehearsedChange)],
-            balances=_list[
-                _object(
-                    account=str,
-                    period=str,
-                    currency=str,
-                    agrees=bool,
-                    **dict.fromkeys(_REHEARSED, _Amount),
-                )
-            ],
-            unknown=list[str],
+            balances=_list[_object(RehearsedBalance, renamed=_ACCOUNT, agrees=bool)],
         )
     ],
     refusals=_list[_REFUSAL],
     controls=NotRequired[
-        _object(
-            approvals=_object(
-                required=_Count,
-                because=list[str],
-                approvers=list[str],
-                evidence=Evidence,
-                bind_digest=bool,
-            )
-        )
+        _object(approvals=_object(Requirement, renamed={"approvals": "required"}))
     ],
     sign_off=NotRequired[_object(SignOff)],
     warnings=list[str],

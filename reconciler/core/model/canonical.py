@@ -96,8 +96,10 @@ def _stated(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     }
 
 
-def fingerprint(live: Live) -> str:
-    """The digest of everything a read showed, to detect any later change (I-31)."""
+def fingerprint(live: Live | None) -> str:
+    """The digest of all that a read showed, to detect a later change (I-31); empty for nothing."""
+    if live is None:
+        return ""
     fields = {name: _in_order(value) for name, value in live.fields.items()}
     seen: dict[str, Value] = {"number": live.number, "status": live.status, "is": fields}
     if live.members:
@@ -145,9 +147,8 @@ def exact(value: Value, name: str = "") -> object:
     return value
 
 
-def json_bytes(document: object) -> bytes:
-    """JSON with sorted keys and no spaces; numbers have the digits of their Decimal."""
-    return _encoder.encode(document)
+json_bytes = _encoder.encode
+"""JSON with sorted keys and no spaces; numbers have the digits of their Decimal."""
 
 
 def readable_json(document: object) -> str:

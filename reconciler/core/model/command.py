@@ -45,19 +45,14 @@ def completed_plan(plan: Plan, complete: Complete) -> Plan:
     """A plan to be shown, with the commands in its texts completed."""
     return replace(
         plan,
-        refusals=tuple(_with_remedy(one, complete) for one in plan.refusals),
+        refusals=tuple(completed_remedy(one, complete) for one in plan.refusals),
         warnings=tuple(replace(one, message=complete(one.message)) for one in plan.warnings),
-        unanswered=tuple(_with_remedy(one, complete) for one in plan.unanswered),
+        unanswered=tuple(completed_remedy(one, complete) for one in plan.unanswered),
         changes=tuple(
-            one if one.block is None else replace(one, block=_with_remedy(one.block, complete))
+            one if one.block is None else replace(one, block=completed_remedy(one.block, complete))
             for one in plan.changes
         ),
     )
-
-
-def completed_problem(problem: Problem, complete: Complete) -> Problem:
-    """A problem to be shown, with the commands in its texts completed."""
-    return _with_remedy(problem, complete)
 
 
 def completed_document(document: object, complete: Complete) -> object:
@@ -78,5 +73,6 @@ _TEXTS = frozenset({"message", "remedy"})
 _Told = TypeVar("_Told", Refusal, UnansweredDifference, Problem)
 
 
-def _with_remedy(told: _Told, complete: Complete) -> _Told:
+def completed_remedy(told: _Told, complete: Complete) -> _Told:
+    """What is told, with the commands in its message and its remedy completed."""
     return replace(told, message=complete(told.message), remedy=complete(told.remedy))

@@ -1,7 +1,9 @@
 """Rules, and the places where files or plans break them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from reconciler.core.model.resource import Path, Source
 
@@ -64,6 +66,10 @@ class Rule:
     severity: Severity = Severity.ERROR
 
 
+warning_rule = partial(Rule, severity=Severity.WARNING)
+"""A rule that stops nothing unless a policy makes it strict."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanWarning:
     """What a reader of a plan has to know, under a rule that a policy can make strict.
@@ -105,3 +111,13 @@ class Refusal:
     rule: str
     message: str
     remedy: str
+
+
+MOST_NAMED = 10
+"""The most items that a message names; the rest are counted."""
+
+
+def listed(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
+    """The first names, and how many more there are: `a, b and 3 more`."""
+    rest = f"{between.strip(', ')} and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + rest

@@ -76,12 +76,6 @@ class Recorded:
     reversed: str = ""
 
 
-def adopted(declared: Declared | None, recorded: Recorded | None) -> str | None:
-    """The number that a declaration still has to adopt; None when there is none."""
-    has_one = recorded is not None and recorded.number is not None
-    return None if declared is None or has_one else declared.adopts
-
-
 def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
     """The number that a file adopts although its name has another number; None without conflict.
 

@@ -363,11 +363,6 @@ class Plan:
     summary: Mapping[Action, int] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
-    def partial(self) -> bool:
-        """Whether the plan covers only a selected part of the workspace."""
-        return self.scope.partial
-
-    @property
     def pending(self) -> tuple[Change, ...]:
         """The changes that are not `keep`, blocked ones included."""
         return tuple(change for change in self.changes if change.action is not Action.KEEP)

@@ -20,7 +20,11 @@ def adoption_of(state: AddressState, declared: Declared) -> Change:
     An object that cannot carry a marker is adopted in the daybook only. An entry found by its
     marker is owned already: if its amounts differ it is replaced, like a recorded entry.
     """
-    reason = state.found_reason if state.found else Reason.ADOPTED
+    reason = Reason.ADOPTED
+    if state.found:
+        # It is recorded as deleted, or is not recorded.
+        again = state.number in state.snapshot.again
+        reason = Reason.POSTED_AGAIN if again else Reason.FOUND
     comparison = compare(
         state.kind,
         declared.spec,
@@ -31,7 +35,7 @@ def adoption_of(state: AddressState, declared: Declared) -> Change:
     if state.found and comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, reason, verbs, comparison)
-    marks = state.kind.carries_marker and state.marker != state.expected_marker
+    marks = state.kind.carries_marker and state.marker != state.own_markers[0]
     verbs = (Verb.UPDATE,) if state.live is not None and (marks or comparison) else ()
     return state.change(Action.ADOPT, reason, verbs, comparison)
 
@@ -65,27 +69,22 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
         )
 
 
-ADOPTS_ANOTHER = (
-    "Remove `metadata.adopts` to keep the recorded entry, and declare the other one under its own "
-    "name. Or remove the file, forget the name, and adopt the other entry."
-)
-"""The remedy for a name that has one number and adopts another."""
-
-
-def adopts_another(state: AddressState) -> str:
-    """Why a file may not adopt a second posted entry; empty when it does not.
+def second_adoption(state: AddressState, declared: Declared) -> Iterator[tuple[str, str, str]]:
+    """Why a file may not adopt a second posted entry: rule, fact and remedy.
 
     A cancelled entry was probably replaced, so it is ignored.
     """
-    if state.declared is None or state.recorded.number is None:
-        return ""
-    number = other_adopted_number(state.declared, state.recorded)
+    number = other_adopted_number(declared, state.recorded)
     live = state.snapshot.live.get(number) if number is not None else None
-    if live is None or live.status == CANCELLED:
-        return ""
-    return (
-        f"{state.address.name} is recorded as {state.recorded.number}, and its file adopts {number}"
-    )
+    if live is not None and live.status != CANCELLED:
+        own = f"{state.address.name} is recorded as {state.recorded.number}"
+        yield "adoption", f"{own}, and its file adopts {number}", _ONE_ADOPTION
+
+
+_ONE_ADOPTION = (
+    "Remove `metadata.adopts` to keep the recorded entry, and declare the other one under its own "
+    "name. Or remove the file, forget the name, and adopt the other entry."
+)
 
 
 def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:

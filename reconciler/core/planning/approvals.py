@@ -40,7 +40,7 @@ def requirement_of(
     A partial plan meets every `amount`: each part alone could stay below it.
     """
     acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
-    if not acting or not approvals.tiers:
+    if not acting:
         return Requirement()
     pairs = [(change, affected_by(change, periods)) for change in acting]
     money = _Money(

@@ -12,7 +12,7 @@ from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.planning.adoption import adoption_obstacles
+from reconciler.core.planning.adoption import adoption_obstacles, second_adoption
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
@@ -25,13 +25,15 @@ Obstacle: TypeAlias = tuple[str, str, str]
 
 def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     """The obstacles of a change, the most important first."""
+    if state.declared is not None and state.declared.adopts is not None:
+        yield from second_adoption(state, state.declared)
     if state.adopts:
         yield from adoption_obstacles(state, change)
     if change.action is not Action.FORGET:
         yield from _ownership(state, change)
     if not change.steps:
         return
-    if state.made_by_run and (change.cancels or change.posts):
+    if (change.cancels or change.posts) and state.made_by_run:
         yield "run-entry", f"a journal run made {state.number or 'its entry'}", ""
     if change.cancels:
         yield from _transfer_and_protection(state)
@@ -42,10 +44,8 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
         yield rule, fact, _period_remedy(state, change, rule, name)
     if change.cancels or change.posts:
         yield from _frozen_periods(state, change)
-    if change.posts and state.declared is not None:
-        yield from _failed_posting(state.declared, state.snapshot.tenant)
-    elif change.steps and state.declared is not None and not change.cancels:
-        yield from _failed_updates(state.declared, change, state.snapshot.tenant)
+    if state.declared is not None and (change.posts or not change.cancels):
+        yield from _failed_checks(state.declared, change, state.snapshot.tenant)
     if state.transferred == TransferState.YES and any(
         field.name == state.kind.transfer for field in change.comparison.fields
     ):
@@ -57,7 +57,7 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
 
 
 def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    expected = state.expected_marker
+    expected = state.own_markers[0]
     if state.live is not None and not state.owned:
         number = state.live.number
         marker = state.marker or state.former[1]
@@ -211,23 +211,17 @@ def _nearest_open(state: AddressState) -> str:
 _REOPEN = "Or have the period reopened."
 
 
-def _failed_posting(declared: Declared, tenant: Tenant) -> Iterator[Obstacle]:
-    yield from _failed_checks(check(declared, tenant))
-    if KINDS[declared.address.kind].carries_marker:
-        yield from _failed_checks(check_marker(tenant))
-
-
-def _failed_updates(declared: Declared, change: Change, tenant: Tenant) -> Iterator[Obstacle]:
-    """The checks of the fields that an update writes; others stay as they are posted."""
-    written = {field.name for field in change.comparison.fields}
-    written |= {name for line in change.comparison.line_updates for name in line.fields}
-    found = (one for check in BASIC_CHECKS for one in check(declared, tenant))
-    yield from _failed_checks(one for one in found if one.path[-1] in written)
-    if change.wanted is Action.ADOPT or tenant.marker in written:
-        yield from _failed_checks(check_marker(tenant))
-
-
-def _failed_checks(findings: Iterable[Finding]) -> Iterator[Obstacle]:
-    for finding in findings:
+def _failed_checks(declared: Declared, change: Change, tenant: Tenant) -> Iterator[Obstacle]:
+    """The checks of what is posted, or of the fields that an update writes: others stay as is."""
+    if change.posts:
+        found: Iterable[Finding] = check(declared, tenant)
+        marks = KINDS[declared.address.kind].carries_marker
+    else:
+        written = {field.name for field in change.comparison.fields}
+        written |= {name for line in change.comparison.line_updates for name in line.fields}
+        of_updates = (one for rule in BASIC_CHECKS for one in rule(declared, tenant))
+        found = (one for one in of_updates if one.path[-1] in written)
+        marks = change.wanted is Action.ADOPT or tenant.marker in written
+    for finding in (*found, *(check_marker(tenant) if marks else ())):
         if finding.severity is Severity.ERROR:
             yield "ledger-facts", f"{finding.rule}: {finding.message}", finding.remedy

@@ -20,7 +20,7 @@ from reconciler.core.model.plan import (
     Verb,
 )
 from reconciler.core.model.resource import Address, Declared, Value
-from reconciler.core.planning.adoption import ADOPTS_ANOTHER, adoption_of, adopts_another
+from reconciler.core.planning.adoption import adoption_of
 from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import EqualEntries
@@ -57,7 +57,9 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         moved = _drift(state, change)
         if moved is not None:
             drift.append(moved)
-    sound = with_originals(_without_double_posting(snapshot, changes), snapshot)
+    sound = _without_double_posting(snapshot, changes)
+    if any(one.reverses is not None for one in snapshot.declared.values()):
+        sound = with_originals(sound, snapshot)
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()
     return with_reversals(sound, outside, snapshot.tenant), tuple(drift)
 
@@ -97,7 +99,16 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
     A rename without `previousName` is a removal and a create. If the removal is blocked, both
     entries would be posted. Removals out of scope count too, as in a plan of everything.
     """
-    if not any(_posts_new_entry(change) for change in changes):
+    # What posts an entry under a name that has none.
+    new = {
+        change.address: snapshot.declared[change.address]
+        for change in changes
+        if change.posts
+        and change.action is not Action.BLOCKED
+        and not change.number_posted
+        and not change.renamed_from
+    }
+    if not new:
         yield from changes
         return
     removals = {change.address: change for change in changes if change.wanted is Action.REMOVE}
@@ -112,8 +123,7 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
         )
 
     for change in changes:
-        declared = snapshot.declared.get(change.address) if _posts_new_entry(change) else None
-        same = alike.equal_to(declared) if declared is not None else ()
+        same = alike.equal_to(new[change.address]) if change.address in new else ()
         staying = [source.name for source in same if stays(source)]
         if not staying:
             yield change
@@ -126,12 +136,6 @@ _DOUBLE_POSTING_REMEDY = (
     "If it is a new name for that entry, add `previousName: {0}` to its metadata. If it is "
     "another entry, resolve the removal of {0} first, or restore its file."
 )
-
-
-def _posts_new_entry(change: Change) -> bool:
-    """Whether a change posts an entry under a name that has none."""
-    feasible = change.action is not Action.BLOCKED
-    return feasible and change.posts and not change.number_posted and not change.renamed_from
 
 
 def _decide(state: AddressState) -> Change | None:
@@ -162,8 +166,6 @@ def _decide(state: AddressState) -> Change | None:
     if change is not None and state.duplicates:
         fact = f"{' and '.join(state.duplicates)} are posted for one declaration"
         return _blocked(change, "doubled", fact)
-    if change is not None and (fact := adopts_another(state)):
-        return _blocked(change, "adoption", fact, ADOPTS_ANOTHER)
     obstacle = next(obstacles(state, change), None) if change is not None else None
     return change if change is None or obstacle is None else _blocked(change, *obstacle)
 
@@ -174,9 +176,11 @@ def _declared_change(state: AddressState, declared: Declared) -> Change:
     if state.recorded.number is None:
         reason = Reason.RESUMED if state.recorded.leftovers else Reason.NEW
         return state.change(Action.CREATE, reason, (Verb.CREATE,))
+    if state.posted:
+        return _posted_change(state, declared)
     if _is_accepted(state) and not _declaration_changed(state, declared):
         return state.change(Action.KEEP, Reason.UNCHANGED)
-    return _posted_change(state, declared) if state.posted else _lost_change(state, declared)
+    return _lost_change(state, declared)
 
 
 def _lost_change(state: AddressState, declared: Declared) -> Change:
@@ -217,7 +221,7 @@ def _renamed(state: AddressState, change: Change) -> Change:
 
     Its marker is written first: after an interruption the entry already has its new name.
     """
-    marks = state.kind.carries_marker and state.marker != state.expected_marker
+    marks = state.kind.carries_marker and state.marker != state.own_markers[0]
     if change.cancels:
         verbs = (*(Verb.UPDATE,) * marks, Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, Reason.RENAMED, verbs, change.comparison)
@@ -236,7 +240,7 @@ def _with_protection(state: AddressState, declared: Declared, comparison: Compar
 
 def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
     """The comparison with the marker, which the live entry lacks."""
-    lost = FieldChange(name=MARKER, before=state.marker, after=state.expected_marker, in_place=True)
+    lost = FieldChange(name=MARKER, before=state.marker, after=state.own_markers[0], in_place=True)
     return replace(comparison, fields=(*comparison.fields, lost, *_cleared(state, comparison)))
 
 
@@ -300,7 +304,7 @@ def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
 def _drift(state: AddressState, change: Change | None) -> Drift | None:
     """What changed in the ledger since the last apply, whatever the file says now."""
     recorded, number = state.recorded, state.recorded.number
-    if again := state.posted_again:
+    if state.snapshot.again and (again := state.posted_again):
         return Drift(address=state.address, number=again, status=AGAIN)
     if number is None or recorded.unsettled or recorded.spec is None:
         return None
@@ -316,7 +320,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     if not state.owned and state.former[1] not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
-    if gone := cancelled_members(state.live, state.declared):
+    if state.kind.members and (gone := cancelled_members(state.live, state.declared)):
         moved = replace(moved, fields=(*moved.fields, gone))
     if not moved:
         return None
@@ -325,7 +329,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
 
 def _is_accepted(state: AddressState) -> bool:
     """Whether the file accepts that its entry is not posted, which this tool did not do."""
-    if state.posted or state.recorded.cancelled:
+    if state.recorded.cancelled:
         return False
     status = state.live.status if state.live is not None else GONE
     return acknowledges(state.declared, state.recorded.number or "", status)

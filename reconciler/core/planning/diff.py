@@ -49,18 +49,6 @@ def compare(
     """
     if evidently_unchanged(kind, declared, applied, live):
         return UNCHANGED
-    return compare_in_depth(kind, declared, applied, live, manage_observed=manage_observed)
-
-
-def compare_in_depth(
-    kind: Kind,
-    declared: Mapping[str, Value],
-    applied: Mapping[str, Value] | None,
-    live: Mapping[str, Value],
-    *,
-    manage_observed: bool,
-) -> Comparison:
-    """The result of `compare`, without its fast check for equality."""
     fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
     ours, theirs = lines(kind, declared), lines(kind, live)
     last = lines(kind, applied) if applied is not None else ()

@@ -3,22 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import Refusal, listed
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Live
-from reconciler.core.planning.evidence import unproved
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
 
 SMALLEST_LIMIT = 3
-
-MOST_NAMED = 10
-"""The most entries that a refusal names; the rest are counted."""
 
 
 def default_limit(recorded: int) -> int:
@@ -49,6 +46,7 @@ def refusals(
         for item in snapshot.records_by_current_name.values()
         if item.address not in snapshot.selection and item.number is not None and not item.cancelled
     )
+    moving = tuple(change for change in changes if change.posts or change.cancels)
     # A blocked removal removes nothing, but its entry is undeclared nevertheless.
     undeclared = sum(
         sizes[change.address]
@@ -63,11 +61,23 @@ def refusals(
             allowed=allowances.max_removals,
             policy=snapshot.policy.max_removals,
         ),
-        *_missing(changes, owned, allowances.max_missing),
-        *_equal(changes, snapshot, allowances.allow_equal or 0),
-        *_found(unproved(changes, snapshot), snapshot, allowances.adopt_found or 0),
-        *_money(changes, snapshot.policy.max_money, snapshot.tenant.home_currency),
-        *_changes(changes, owned + len(elsewhere), snapshot.policy),
+        *_missing(
+            sum(1 for change in changes if change.reason is Reason.MISSING_IN_LEDGER),
+            owned=owned,
+            allowed=allowances.max_missing,
+        ),
+        *(_equal(changes, snapshot, allowances.allow_equal or 0) if snapshot.equal else ()),
+        *(_found(changes, snapshot, allowances.adopt_found or 0) if snapshot.found else ()),
+        *_money(moving, snapshot.policy.max_money, snapshot.tenant.home_currency),
+        *_changes(
+            sum(
+                sizes[change.address]
+                for change in changes
+                if change.steps and change.action not in (Action.KEEP, Action.BLOCKED)
+            ),
+            owned=owned + len(elsewhere),
+            policy=snapshot.policy,
+        ),
     )
 
 
@@ -93,8 +103,7 @@ def _size(change: Change) -> int:
     return max(1, sum(1 for member in change.members if is_posted(member)))
 
 
-def _missing(changes: tuple[Change, ...], owned: int, allowed: int | None) -> Iterator[Refusal]:
-    missing = sum(1 for change in changes if change.reason is Reason.MISSING_IN_LEDGER)
+def _missing(missing: int, *, owned: int, allowed: int | None) -> Iterator[Refusal]:
     limit = default_limit(owned) if allowed is None else allowed
     if missing > limit:
         message = (
@@ -118,10 +127,9 @@ def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Itera
         for change in posting
         for live in snapshot.equal[change.address][:1]
     ]
-    rest = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     message = (
         f"the daybook is new, and {count} of what would be posted is in the ledger already, with "
-        f"the same period, date, currency and lines: {', '.join(named[:MOST_NAMED])}{rest}"
+        f"the same period, date, currency and lines: {listed(named)}"
     )
     remedy = (
         "If this workspace posted it under another name, or with its marker in another field, "
@@ -137,20 +145,47 @@ def _carried(live: Live, place: str) -> str:
     return f'marker "{marker}"' if marker else "no marker"
 
 
-def _found(taken: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
-    named = [f"{change.number} ({change.address.name})" for change in taken]
-    if len(named) > allowed:
-        yield unproved_entries(named, snapshot.tenant.workspace)
+def _found(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
+    """The refusal of changes that take over an entry because of its marker alone.
+
+    The marker names the workspace and the declaration. Another repository may use the same two
+    names. Proof is a record of this daybook, or a file that names the number.
+    """
+    without_record = {
+        number
+        for address, numbers in snapshot.found.items()
+        for number in numbers
+        if number not in snapshot.again and not _proves(snapshot.recorded.get(address), number)
+    }
+    taken = [
+        f"{change.number} ({change.address.name})"
+        for change in changes
+        if change.action is not Action.BLOCKED
+        and change.number in without_record
+        and ((one := snapshot.declared.get(change.address)) is None or one.adopts != change.number)
+    ]
+    if len(taken) > allowed:
+        yield unproved_entries(taken, snapshot.tenant.workspace)
+
+
+def _proves(state: Recorded | None, number: str) -> bool:
+    """Whether a record ties a number to its address.
+
+    A record of an entry that stands, or of a create without an answer, is one of an older daybook:
+    the entry was replaced since. A record of an entry that was deleted says nothing of another one.
+    """
+    if state is None:
+        return False
+    known = (*state.leftovers, *state.retired)
+    return state.number is not None or state.unsettled or number in known
 
 
 def unproved_entries(named: Sequence[str], workspace: str) -> Refusal:
     """The refusal to adopt entries, each named with its address, because of their marker alone."""
     count = len(named)
-    rest = f" and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     have = "1 entry in the ledger has" if count == 1 else f"{count} entries in the ledger have"
     message = (
-        f"{have} the marker of this workspace, and no record says who posted them: "
-        f"{', '.join(named[:MOST_NAMED])}{rest}"
+        f"{have} the marker of this workspace, and no record says who posted them: {listed(named)}"
     )
     remedy = (
         "If the daybook was lost or is an older copy, restore it. If it cannot be restored, and "
@@ -184,14 +219,9 @@ def _money(
             yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
 
 
-def _changes(changes: tuple[Change, ...], owned: int, policy: Policy) -> Iterator[Refusal]:
+def _changes(count: int, *, owned: int, policy: Policy) -> Iterator[Refusal]:
     most, percent = policy.max_changes, policy.max_percent
     remedy = PLAN_RULES["change-limit"].remedy
-    count = sum(
-        _size(change)
-        for change in changes
-        if change.steps and change.action not in (Action.KEEP, Action.BLOCKED)
-    )
     if most is not None and count > most:
         message = f"{count} entries would be changed; the limit is {most}"
         yield _refusal("change-limit", message, remedy)

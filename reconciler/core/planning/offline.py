@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.core.model.history import Recorded, adopted
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
@@ -117,8 +117,7 @@ def _recorded(
 
 
 def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> Live | None:
-    number = adopted(declared, recorded)
-    if number is None:
+    if declared.adopts is None or (recorded is not None and recorded.number is not None):
         return None
     kind = KINDS[declared.address.kind]
     fields = dict(declared.spec)
@@ -127,7 +126,7 @@ def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> L
     period = tenant.periods_by_name.get(str(fields.get(kind.period)))
     if kind.span is not None and period is not None:
         fields.update(zip(kind.span, (period.start_date, period.end_date), strict=True))
-    return Live(number=number, status=_posted_status(kind), fields=fields)
+    return Live(number=declared.adopts, status=_posted_status(kind), fields=fields)
 
 
 def _posted_status(kind: Kind) -> str:

@@ -51,7 +51,11 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
     known_kind = KINDS[kind]
     period = text_of(spec.get(known_kind.period)) or ""
     currency = text_of(spec.get(known_kind.currency)) or ""
-    segments = _segments(spec)
+    # All lines of an entry have its segments.
+    segments = {
+        text_of(row.get("segmentName")) or "": text_of(row.get("segmentValue")) or ""
+        for row in rows_of(spec.get("segments"))
+    }
     for line in rows_of(completed(known_kind, spec, home_currency).get(known_kind.lines)):
         amount = line["amount"]
         # Any other amount would be missing in every sum.
@@ -78,11 +82,3 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
 def _code_type(kind: Kind, line: Mapping[str, Value]) -> Value:
     name = kind.line_address_type
     return kind.canonical_spelling(name, line.get(name))
-
-
-def _segments(spec: Mapping[str, Value]) -> Mapping[str, str]:
-    """The segments of an entry, each with its value: all its lines have them."""
-    return {
-        text_of(row.get("segmentName")) or "": text_of(row.get("segmentValue")) or ""
-        for row in rows_of(spec.get("segments"))
-    }

@@ -108,11 +108,11 @@ def previous_of(declared: Declared) -> Address:
 def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[PlanWarning]:
     """Warnings about new entries that may be renames of other entries."""
     changes = tuple(changes)
+    new = [one for one in changes if one.wanted is Action.CREATE and not one.renamed_from]
+    if not new:
+        return
     removed = EqualEntries(names, (one.address for one in changes if one.wanted is Action.REMOVE))
-    for change in changes:
-        one = names.declared.get(change.address)
-        if one is None or change.wanted is not Action.CREATE or change.renamed_from:
-            continue
+    for one in (names.declared[change.address] for change in new):
         alike = [source.name for source in removed.equal_to(one)]
         keys = " or ".join(f"`previousName: {name}`" for name in alike)
         if one.previous_name is not None:
@@ -203,8 +203,6 @@ def by_current_name(
     live: Mapping[str, Live | None],
 ) -> Mapping[Address, Recorded]:
     """The records with each renamed entry under its new name."""
-    if not renames:
-        return recorded
     records = dict(recorded)
     for address, source in renames.items():
         old = recorded.get(source) or Recorded(address=source)

@@ -1,4 +1,7 @@
-"""The request bodies of an entry: exact, and equal bytes for equal content."""
+"""The request bodies of an entry: exact, and equal bytes for equal content.
+
+A retry repeats its bytes (I-05).
+"""
 
 from collections.abc import Mapping
 
@@ -42,7 +45,7 @@ def create_body(
     if kind.carries_marker:
         fields = with_marker(fields, marker_place, marker)
     rows = (_stated(line) for line in lines(kind, fields))
-    return encode(_stated(with_lines(kind, fields, rows)))
+    return json_bytes(exact(_stated(with_lines(kind, fields, rows))))
 
 
 def _stated(fields: Mapping[str, Value]) -> dict[str, Value]:
@@ -64,12 +67,9 @@ def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
     be part of the notes. An update that `adopts` an entry always writes the marker, and so does one
     of an entry that lost it.
     """
-    body: dict[str, Value] = {
-        change.name: change.after
-        for change in comparison.fields
-        if change.name not in (PROTECT, MARKER)
-    }
-    if adopts or lost_marker(comparison) or (marker_place == IN_NOTES and "notes" in body):
+    moved = {change.name: change.after for change in comparison.fields}
+    body = {name: after for name, after in moved.items() if name not in (PROTECT, MARKER)}
+    if adopts or MARKER in moved or (marker_place == IN_NOTES and "notes" in body):
         notes = {"notes": after.get("notes")} if marker_place == IN_NOTES else {}
         body = {**body, **with_marker(notes, marker_place, marker)}
     if comparison.line_updates:
@@ -78,17 +78,4 @@ def update_body(  # noqa: PLR0913 - keywords: what to write, and whose it is
             {**{name: update.line[name] for name in names if name in update.line}, **update.fields}
             for update in comparison.line_updates
         )
-    return encode(body)
-
-
-def lost_marker(comparison: Comparison) -> bool:
-    """Whether an update gives the marker back to an entry."""
-    return any(change.name == MARKER for change in comparison.fields)
-
-
-def encode(body: Mapping[str, Value]) -> bytes:
-    """JSON bytes with sorted keys; money as text, other numbers as numbers with their digits.
-
-    A retry repeats its bytes (I-05), and the digest of a body is part of its key.
-    """
     return json_bytes(exact(body))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import TransferState
+from reconciler.core.model.finding import listed
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.plan import CANCELLED, FieldChange
 from reconciler.core.model.resource import Declared, Live, Value, text_of
@@ -21,9 +22,6 @@ TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
 """The transfer states that prevent a cancel (API facts 3.6), each with its remedy."""
 
 _UNPROTECT = "Declare the entry with `protect: false` and apply it; then remove its file."
-
-_SHOWN = 10
-"""The most numbers in a message; the rest are counted."""
 
 
 def transfer_of(member: Live) -> str:
@@ -45,9 +43,7 @@ def blocks_run_cancel(member: Live) -> bool:
 
 def numbers_text(members: tuple[Live, ...]) -> str:
     """Entries with their transfer state, for a message."""
-    shown = [f"{member.number} ({transfer_of(member)})" for member in members[:_SHOWN]]
-    more = len(members) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return listed([f"{member.number} ({transfer_of(member)})" for member in members])
 
 
 PARTIAL_CANCEL_REMEDY = (
@@ -144,6 +140,5 @@ def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
         for address in state.snapshot.claims.get(member.number, ())
     )
     if claimed:
-        shown = ", ".join(claimed[:_SHOWN])
-        more = f" and {len(claimed) - _SHOWN} more" if len(claimed) > _SHOWN else ""
-        yield "run-entries-declared", f"entries of {state.number} are declared: {shown}{more}", ""
+        fact = f"entries of {state.number} are declared: {listed(claimed)}"
+        yield "run-entries-declared", fact, ""

@@ -6,7 +6,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from reconciler.core.model.canonical import LiveDeclaration, fingerprint
-from reconciler.core.model.history import Recorded, adopted, other_adopted_number
+from reconciler.core.model.history import Recorded, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_in, marker_of, split_marker
@@ -73,7 +73,7 @@ class Snapshot:
             former_places=self.tenant.former_markers,
         )
         renames = renames_of(names)
-        records = by_current_name(self.recorded, renames, self.live)
+        records = by_current_name(self.recorded, renames, self.live) if renames else self.recorded
         runs = {
             member.number: address
             for address, recorded in records.items()
@@ -85,7 +85,7 @@ class Snapshot:
         claims: dict[str, tuple[Address, ...]] = {}
         for address, declared in self.declared.items():
             recorded = records.get(address)
-            number = (recorded.number if recorded else None) or adopted(declared, recorded)
+            number = (recorded.number if recorded else None) or declared.adopts
             if number is not None:
                 claims[number] = (*claims.get(number, ()), address)
         object.__setattr__(self, "names", names)
@@ -111,16 +111,16 @@ def to_read(
         if number is not None
     }
     for address, one in declared.items():
-        number = adopted(one, known.get(address))
-        if number is not None:
-            wanted.add((address.kind, number))
-        if (other := other_adopted_number(one, known.get(address))) is not None:
+        own = known.get(address)
+        if one.adopts is not None and (own is None or own.number is None):
+            wanted.add((address.kind, one.adopts))
+            if one.made_by is not None:
+                # One read of the run shows all entries that it made.
+                wanted.add((_run_kind(address.kind), one.made_by))
+        elif one.adopts is not None and (other := other_adopted_number(one, own)) is not None:
             wanted.add((address.kind, other))
-        if number is not None and one.made_by is not None:
-            # One read of the run shows all entries that it made.
-            wanted.add((_run_kind(address.kind), one.made_by))
-        for name in (address, previous_of(one)):
-            state = known.get(name)
+        before = known.get(previous_of(one)) if one.previous_name is not None else None
+        for state in (own, before):
             if state is not None and state.retired:
                 wanted |= {(address.kind, retired) for retired in state.retired}
     return tuple((KINDS[kind], number) for kind, number in sorted(wanted))
@@ -151,7 +151,7 @@ class AddressState:
         recorded = snapshot.records_by_current_name.get(address) or Recorded(address=address)
         declared = snapshot.declared.get(address)
         previous = snapshot.renames.get(address)
-        number = recorded.number or adopted(declared, recorded)
+        number = recorded.number or (declared.adopts if declared else None)
         live = snapshot.live[number] if number is not None else None
         if live is None and recorded.number is None and recorded.incarnation:
             # An adopted entry that was deleted later is created like any other.
@@ -179,6 +179,16 @@ class AddressState:
         """The live fields without the marker; empty where nothing is live."""
         place = self.snapshot.tenant.marker
         return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
+
+    @cached_property
+    def own_markers(self) -> tuple[str, ...]:
+        """The markers that prove ownership, the present one first; a renamed entry has two."""
+        names = (self.address, self.previous) if self.previous else (self.address,)
+        return tuple(marker_of(self.snapshot.tenant.workspace, name) for name in names)
+
+    @property
+    def posted(self) -> bool:
+        return self.live is not None and self.live.status in self.kind.posted_states
 
     @cached_property
     def marker(self) -> str | None:
@@ -215,25 +225,9 @@ class AddressState:
         return self.number if self.number and self.number in again else next(own, "")
 
     @property
-    def found_reason(self) -> Reason:
-        """Why a found entry is taken over: it is recorded as deleted, or is not recorded."""
-        return Reason.POSTED_AGAIN if self.number in self.snapshot.again else Reason.FOUND
-
-    @property
     def adopts(self) -> bool:
         """Whether the number still has to be adopted."""
         return self.number is not None and self.number != self.recorded.number
-
-    @property
-    def expected_marker(self) -> str:
-        """The marker that a live entry of this address must have."""
-        return marker_of(self.snapshot.tenant.workspace, self.address)
-
-    @property
-    def own_markers(self) -> tuple[str, ...]:
-        """The markers that prove ownership; for a renamed entry, those of both names."""
-        names = (self.address, self.previous) if self.previous else (self.address,)
-        return tuple(marker_of(self.snapshot.tenant.workspace, name) for name in names)
 
     @property
     def owned(self) -> bool:
@@ -265,10 +259,6 @@ class AddressState:
     def former(self) -> tuple[str, str | None]:
         """The field that held the marker at an earlier time, and the marker in it, if any."""
         return self.snapshot.names.former_marker(self.live)
-
-    @property
-    def posted(self) -> bool:
-        return self.live is not None and self.live.status in self.kind.posted_states
 
     @property
     def made_by_run(self) -> bool:
@@ -337,7 +327,7 @@ class AddressState:
             members=self.live.members if self.live else (),
             journal_run=(self.declared.made_by if self.declared else None) or "",
             renamed_from=self.previous.name if self.previous else "",
-            fingerprint=fingerprint(self.live) if self.live and (steps or adopts) else "",
+            fingerprint=fingerprint(self.live) if steps or adopts else "",
         )
 
     def _period_of_dates(self, fields: Mapping[str, Value]) -> str:

@@ -30,7 +30,8 @@ def unanswered_of(
         for change in changes
         for difference in _of_change(change, moved.get(change.address), snapshot)
     ]
-    found += _reversals_alone(changes, snapshot)
+    if any(change.reverses for change in changes):
+        found += _reversals_alone(changes, snapshot)
     changed = {change.address for change in changes}
     # What no file declares may have no change at all.
     left = (one for address, one in moved.items() if address not in changed)

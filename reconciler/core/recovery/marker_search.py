@@ -169,7 +169,7 @@ def contradicts(snapshot: Snapshot, dropped: Dropped) -> bool:
             snapshot.names.is_posted_as(name, live) for name in (address, before)
         ):
             return True
-    return bool(posted_again(snapshot, dropped))
+    return bool(dropped.numbers and posted_again(snapshot, dropped))
 
 
 def posted_again(snapshot: Snapshot, dropped: Dropped) -> Mapping[str, Address]:
@@ -206,16 +206,15 @@ def with_found(  # noqa: PLR0913 - keywords: whose entries they are, and what wa
         for address, each in numbers.items()
         if (
             confirmed := tuple(
-                n
-                for n in sorted(each)
-                if _is_posted_as(address, snapshot.live[n], workspace, place)
+                n for n in sorted(each) if is_posted_as(address, snapshot.live[n], workspace, place)
             )
         )
     }
     return replace(snapshot, found=found, again=again)
 
 
-def _is_posted_as(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+def is_posted_as(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+    """Whether a read shows an entry that is not cancelled, with the marker of an address."""
     kind = KINDS[address.kind]
     return (
         live is not None

@@ -1,14 +1,14 @@
 """The checks of journal entries."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler.core.model.canonical import short_digest, value_text
+from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import Finding
-from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import JOURNAL_RUN
 from reconciler.core.model.marker import IN_NOTES, marker_of, notes_suffix
@@ -27,7 +27,7 @@ from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
 from reconciler.core.rules.reversals import check_reversals, reversed_names
-from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, closed_period, custom_fields
+from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
 MAX_LINES = 100
 MAX_NOTES = 2000
@@ -52,8 +52,12 @@ def check_content(declared: Declared, tenant: Tenant) -> tuple[Finding, ...]:
 
 def check_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     """The other findings of `check`: the only ones that change from month to month."""
-    if declared.made_by is None and KINDS[declared.address.kind] is JOURNAL_ENTRY:
-        yield from closed_period(declared, tenant)
+    if declared.made_by is not None or declared.address.kind != JOURNAL_ENTRY.name:
+        return
+    period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
+    if period is not None and period.status == PeriodStatus.CLOSED:
+        message = f"the accounting period {period.name} is closed"
+        yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
 
 
 def check_marker(tenant: Tenant) -> Iterator[Finding]:
@@ -79,17 +83,19 @@ def check_together(
         is_run = declared.address.kind == JOURNAL_RUN.name
         (runs if is_run else entries).append(declared)
     posting_of = posting_of or (lambda entry: posting_digest(entry.spec, tenant))
-    yield from _same_economics(entries, posting_of)
-    yield from _unknown_home_currency(entries, tenant)
-    yield from check_reversals(entries, tenant)
+    reverses = any(one.reverses is not None for one in entries)
+    yield from _same_economics(entries, posting_of, reversed_names(entries) if reverses else ())
+    if not (tenant.complete or tenant.home_currency):
+        yield from _unknown_home_currency(entries)
+    if reverses:
+        yield from check_reversals(entries, tenant)
     yield from overlaps(runs, tenant)
 
 
 def _same_economics(
-    entries: Iterable[Declared], posting_of: Callable[[Declared], str]
+    entries: Iterable[Declared], posting_of: Callable[[Declared], str], undone: Container[str]
 ) -> Iterator[Finding]:
     first: dict[str, Declared] = {}
-    undone = reversed_names(entries)
     for declared in entries:
         if declared.address.name in undone:
             # Its reversal cancels it out, so an equal entry posts the amounts once.
@@ -105,9 +111,7 @@ def _same_economics(
             )
 
 
-def _unknown_home_currency(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
-    if tenant.complete or tenant.home_currency:
-        return
+def _unknown_home_currency(entries: Iterable[Declared]) -> Iterator[Finding]:
     name = "homeCurrencyAmount"
     stated = [(entry, at) for entry in entries for at, _, _ in _amounts(entry, name)]
     if stated:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Rule, Severity
+from reconciler.core.model.finding import Rule, warning_rule
 from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 
 _FILE_RULES = (
@@ -28,12 +28,11 @@ _FILE_RULES = (
         "home currency the ledger rejects it.",
         remedy="State homeCurrencyAmount on every line, or on none.",
     ),
-    Rule(
+    warning_rule(
         id="home-currency",
         summary="Where homeCurrencyAmount is written, the Reference names the home currency.",
         why="Without a Reference nobody knows how many decimal places such an amount may have.",
         remedy="Add a Reference with the `homeCurrency` of the tenant.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="minor-units",
@@ -85,22 +84,20 @@ _FILE_RULES = (
         why="An entry is posted to the period that it names. The ledger matches the exact name.",
         remedy="Use the name of an existing period.",
     ),
-    Rule(
+    warning_rule(
         id="open-period",
         summary="The accounting period is open.",
         why="In a closed period nothing can be posted, cancelled or deleted. Entries that are "
         "already posted may stay declared, and are not warned about if the daybook is there. "
         "Therefore this is a warning for files; a plan blocks the change.",
         remedy="Leave the entry as it was posted, or move the change to an open period.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="date-in-period",
         summary="journalEntryDate lies within the accounting period.",
         why="The ledger allows other dates, and published samples use them. A date outside its "
         "period is usually a mistake.",
         remedy="Check the date and the period.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="segments",
@@ -139,14 +136,13 @@ _FILE_RULES = (
         why="The ledger rejects longer notes.",
         remedy="Shorten the notes.",
     ),
-    Rule(
+    warning_rule(
         id="same-economics",
         summary="No two entries have the same period, currency, organization, segments and lines. "
         "Custom fields of lines count; date, notes and home amounts do not.",
         why="Two declarations of the same posting are usually a double posting.",
         remedy="Remove one of them. If both are intended, declare one entry with all lines. "
         "Or let segments, organization or a custom field of a line tell them apart.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="reversal-nets",
@@ -174,21 +170,19 @@ _FILE_RULES = (
         why="A reversal without its original posts amounts that nothing justifies.",
         remedy="Write the name of a declared entry, or the number of an entry in the ledger.",
     ),
-    Rule(
+    warning_rule(
         id="reversal-renamed",
         summary="`metadata.reverses` has the present name of the original.",
         why="The former name is known only as long as the original states it as `previousName`. "
         "After that the reversal has no original, and every run is refused.",
         remedy="Write the present name. It changes nothing in the ledger.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="reversal-unproved",
         summary="The original of a reversal is declared.",
         why="Files alone do not prove that a reversal cancels out an entry that no file holds. A "
         "plan reads the entry, and proves it or blocks the reversal.",
         remedy="Nothing needs to be done. To prove it offline too, import the original.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="run-dates",
@@ -222,13 +216,12 @@ _FILE_RULES = (
         "adjustments, payments and refunds of the credit balance.",
         remedy="Remove the type from the run.",
     ),
-    Rule(
+    warning_rule(
         id="run-overlap",
         summary="No two runs cover the same transaction type over the same days.",
         why="Each transaction is included in the first run that covers it. The result would "
         "depend on the order of the runs.",
         remedy="Use different target dates, transaction types or organizations.",
-        severity=Severity.WARNING,
     ),
 )
 

@@ -3,32 +3,29 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import PlanWarning, Refusal, Rule, Severity
+from reconciler.core.model.finding import PlanWarning, Refusal, Rule, Severity, warning_rule
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.rules.catalog import PLAN_RULES
 
 _RULES = (
-    Rule(
+    warning_rule(
         id="unread-spill",
         summary="No spill file waits for the next apply.",
         why="The daybook could not record the outcomes in it, so a plan may be wrong about them.",
         remedy="Run `reconciler apply`: it reads the spill file first.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="open-call",
         summary="Every call of an earlier run has a known outcome.",
         why="The next apply settles open calls first, and may send them again.",
         remedy="Run `reconciler apply`, or settle the call with `reconciler daybook recover`.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="policy-changed",
         summary="The settings are those of the approved base.",
         why="Until an apply under the new ones completes, the stricter of both applies. A change "
         "that cannot be compared needs the approvals of the highest tier.",
         remedy="Have the change of the settings reviewed, then apply it alone.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="selection-extended",
@@ -44,35 +41,31 @@ _RULES = (
         remedy="Nothing needs to be done while the waiver is meant to apply.",
         severity=Severity.INFORMATION,
     ),
-    Rule(
+    warning_rule(
         id="file-warnings",
         summary="Files that do not change have no warnings.",
         why="A plan names the warnings about the files that it changes, and counts the others.",
         remedy="Run `reconciler validate` to see them.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="original-alone",
         summary="An entry and its reversal are cancelled in one apply.",
         why="The reversal is cancelled first. Until its original is cancelled too, the original "
         "posts amounts that nothing cancels out.",
         remedy="Apply the plan: it cancels the original. If the original is blocked, restore its "
         "file and run `reconciler reverse` with its name.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="possible-rename",
         summary="A new entry is not an entry that is removed under another name.",
         why="A changed name without `previousName` is a removal and a new entry.",
         remedy="Add `previousName` to the metadata if it is a new name for that entry.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="ledger-not-searched",
         summary="The ledger is searched for entries that the daybook does not know.",
         why="Without a search, entries of a lost or an older daybook stay unknown.",
         remedy="Have Data Query enabled and permitted in the tenant.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="stamps-unavailable",
@@ -81,13 +74,12 @@ _RULES = (
         remedy="Have Data Query enabled and permitted in the tenant, or use `--live reads`.",
         severity=Severity.INFORMATION,
     ),
-    Rule(
+    warning_rule(
         id="stamps-wrong",
         summary="An entry that changed has another time of change.",
         why="A plan samples the entries that a Data Query calls unchanged. If one differs, every "
         "entry is read. The query may also have been late.",
         remedy="Use `--live reads` if this comes back.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="cache-discarded",
@@ -96,87 +88,76 @@ _RULES = (
         remedy="Nothing needs to be done.",
         severity=Severity.INFORMATION,
     ),
-    Rule(
+    warning_rule(
         id="daybook-older",
         summary="The daybook records what the ledger holds.",
         why="A restored copy of a daybook lacks the entries posted since. A daybook that is newer "
         "than the ledger records entries that are missing there.",
         remedy="Restore the newest daybook. An apply records again what carries a marker.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="ledger-older",
         summary="The ledger holds what the daybook records.",
         why="A ledger that was restored from a backup lacks what was posted since, and has again "
         "what was removed since. An apply removes and posts it again.",
         remedy="Restore the newest ledger. Or review the plan, and apply it.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="untracked-entry",
         summary="Every live entry with a marker of the workspace is declared or recorded.",
         why="An entry that nobody declares is not compared with anything.",
         remedy="Import the entry to declare it, or forget its name.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="daybook-new",
         summary="The daybook is known to record every journal run.",
         why="Journal runs have no marker, so no search finds a run that the daybook lacks.",
         remedy="Restore the daybook if runs of this workspace were applied before.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="acknowledges-unused",
         summary="A file acknowledges a state that the ledger has.",
         why="An acknowledgement of a state that is over would accept it when it comes back.",
         remedy="Remove the item from `acknowledges`.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="dimension-transferred",
         summary="A dimension of a transferred entry does not change.",
         why="The change stays in the journal. A transferred entry is not sent again, so the "
         "general ledger keeps the former value.",
         remedy="Put the former value back into the file. To move the amount in the general ledger "
         "too, declare an entry that moves it there.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="period-pending-close",
         summary="In a period that is PendingClose, only Manage Close Process posts and cancels.",
         why="The ledger refuses the call without this permission, and the API cannot be asked who "
         "has it. With `managesClose: false` such a change is blocked.",
         remedy="Say with `target.managesClose` in reconciler.yaml whether the credentials have it.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="offline-daybook",
         summary="An offline plan reads the daybook.",
         why="An offline plan opens no database, so everything counts as new.",
         remedy="Plan with the ledger, or keep the daybook in a file.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="no-reference",
         summary="There is a Reference.",
         why="Without one, accounting codes and periods are not checked offline.",
         remedy="Write a reference.yaml for the tenant.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="limits-unchecked",
         summary="The policy's limits are checked.",
         why="Without a daybook everything counts as new, which tells nothing about a limit.",
         remedy="Plan where the daybook is, or name the base with --base.",
-        severity=Severity.WARNING,
     ),
-    Rule(
+    warning_rule(
         id="reference-changed",
         summary="The Reference is that of the base.",
         why="What a change states about the tenant decides how its own entries are checked.",
         remedy="Review the change of the Reference too. A plan with the ledger asks the tenant.",
-        severity=Severity.WARNING,
     ),
 )
 

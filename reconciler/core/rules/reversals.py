@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from reconciler.core.model.canonical import value_text
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import Finding
+from reconciler.core.model.finding import Finding, listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.resource import Address, Declared, Line, Value, rows_of, text_of
@@ -191,13 +191,10 @@ def is_number(named: str) -> bool:
 def reversed_names(entries: Iterable[Declared]) -> Mapping[str, Declared]:
     """Every declared entry that is reversed, with its reversal: the way back from `reverses`."""
     entries = tuple(entries)
-    reversals = [one for one in entries if one.reverses is not None]
-    if not reversals:
-        return {}
     originals = Originals(entries, {})
     found: dict[str, Declared] = {}
-    for one in reversals:
-        original = originals.of(one)
+    for one in entries:
+        original = originals.of(one) if one.reverses is not None else None
         if original is not None:
             found.setdefault(original.address.name, one)
     return found
@@ -206,13 +203,12 @@ def reversed_names(entries: Iterable[Declared]) -> Mapping[str, Declared]:
 def check_reversals(entries: Iterable[Declared], tenant: Tenant) -> Iterator[Finding]:
     """Findings about the entries that reverse others."""
     entries = tuple(entries)
-    reversals = [one for one in entries if one.reverses is not None]
-    if not reversals:
-        return
     originals = Originals(entries, {})
     first: dict[str, Declared] = {}
-    for one in reversals:
-        named = one.reverses or ""
+    for one in entries:
+        if one.reverses is None:
+            continue
+        named = one.reverses
         original = originals.of(one)
         key = named if original is None else original.address.name
         other = first.setdefault(key, one)
@@ -248,9 +244,7 @@ def _against(one: Declared, original: Declared, tenant: Tenant) -> Iterator[Find
 
 def uncancelled(original: str, left: tuple[Remainder, ...]) -> str:
     """What a reversal leaves of its original, in words."""
-    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    named = ", ".join(str(one) for one in left[:MOST_NAMED])
-    return f"with {original}, it leaves {named}{more}"
+    return f"with {original}, it leaves {listed(tuple(map(str, left)), MOST_NAMED)}"
 
 
 FIND_ORIGINAL = (

@@ -1,6 +1,6 @@
 """The rules of schedules, keys and generated entries: the texts that `explain` prints."""
 
-from reconciler.core.model.finding import Rule, Severity
+from reconciler.core.model.finding import Rule, warning_rule
 
 SCHEDULE_RULES = (
     Rule(
@@ -16,13 +16,12 @@ SCHEDULE_RULES = (
         why="Nothing proves the amounts of an entry whose source is gone.",
         remedy="Restore the source, or run `reconciler generate` to remove the entry.",
     ),
-    Rule(
+    warning_rule(
         id="generated-missing",
         summary="Every part of a schedule that is due has its entry.",
         why="A part without an entry is not posted. Only known periods up to "
         "`spec.generate.through` count.",
         remedy="Run `reconciler generate`.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="generated-name",
@@ -31,13 +30,12 @@ SCHEDULE_RULES = (
         "`.reversal`.",
         remedy="Choose another name.",
     ),
-    Rule(
+    warning_rule(
         id="reversal-waiting",
         summary="The Reference has the period of a reversal.",
         why="The entry is posted in its own period. Its reversal is written when its period is "
         "known.",
         remedy="Add the period to the Reference, then run `reconciler generate`.",
-        severity=Severity.WARNING,
     ),
     Rule(
         id="schedule-method",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Rule, Severity
+from reconciler.core.model.finding import Rule, warning_rule
 
 _RULES = (
     Rule(
@@ -57,12 +57,11 @@ _RULES = (
         "again.",
         remedy="Read the difference. Then add --update.",
     ),
-    Rule(
+    warning_rule(
         id="import-vanished",
         summary="A declaration that came from a sheet still has its key there.",
         why="A key that is gone may be a row that was removed by mistake. Its file stays.",
         remedy="Restore the rows, or remove the file of the declaration.",
-        severity=Severity.WARNING,
     ),
 )
 

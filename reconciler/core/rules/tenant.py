@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.core.model.enumerations import CodeStatus, PeriodStatus
+from reconciler.core.model.enumerations import CodeStatus
 from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES, marker_of
@@ -74,14 +74,6 @@ def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         yield from date_outside(declared, period)
 
 
-def closed_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    """A finding if the period of an entry is closed."""
-    period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
-    if period is not None and period.status == PeriodStatus.CLOSED:
-        message = f"the accounting period {period.name} is closed"
-        yield finding(declared, "open-period", ("spec", "accountingPeriodName"), message)
-
-
 def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     """A finding if periods are known and the declaration names none of them."""
     name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
@@ -134,14 +126,6 @@ def custom_fields(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if tenant.marker != IN_NOTES and tenant.marker in declared.spec:
         message = f"{tenant.marker} holds the marker; only reconciler writes it"
         yield finding(declared, "reserved-field", ("spec", tenant.marker), message)
-    yield from _marker_fits(declared, tenant)
-    yield from _fields_known(declared, declared.spec, ("spec",), tenant.entry_fields, tenant)
-    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
-        path = ("spec", LINES, at)
-        yield from _fields_known(declared, line, path, tenant.line_fields, tenant)
-
-
-def _marker_fits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     holder = tenant.entry_fields.get(tenant.marker)
     length = len(marker_of(tenant.workspace, declared.address))
     if holder is not None and length > holder.max_length:
@@ -149,6 +133,10 @@ def _marker_fits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         remedy = "Shorten the name, or make the field longer in the tenant."
         # What is posted has its marker.
         yield finding(declared, "marker-field", ("metadata", "name"), message, remedy)
+    yield from _fields_known(declared, declared.spec, ("spec",), tenant.entry_fields, tenant)
+    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+        path = ("spec", LINES, at)
+        yield from _fields_known(declared, line, path, tenant.line_fields, tenant)
 
 
 def _fields_known(

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from reconciler.core.model.canonical import MONEY_FIELDS
 from reconciler.core.model.enumerations import bare
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.kinds import KINDS
@@ -18,7 +19,6 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Value
 from reconciler.core.model.schedule import SCHEDULE
 from reconciler.errors import ReconcilerError
-from reconciler.workspace.amounts import MONEY_FIELDS
 from reconciler.workspace.formatter.layout import Style, document_lines
 from reconciler.workspace.formatter.scalars import amount_in
 from reconciler.workspace.formatter.syntax_tree import SourceFile, source_of

@@ -1,13 +1,14 @@
 """Writes declarations as text that `fmt` would leave as it is."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.core.model.money import plain
 from reconciler.core.model.resource import Declared, ReverseOn, Value
 from reconciler.core.model.schedule import NEXT_PERIOD
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.formatter.formatter import format_text
 from reconciler.workspace.formatter.scalars import is_date
 from reconciler.workspace.json_schema import API_VERSION
@@ -16,19 +17,18 @@ Document: TypeAlias = tuple[str, Mapping[str, Value], Mapping[str, Value]]
 """The kind, the metadata and the spec of a declaration."""
 
 
-def declarations_text(
-    documents: Iterable[Document],
-    *,
-    minor_units: Callable[[str], int | None],
-    home_currency: str = "",
-) -> str:
+def declarations_text(documents: Iterable[Document], tenant: Tenant) -> str:
     """The text of a file of declarations, in canonical form."""
     texts = (
         f"apiVersion: {API_VERSION}\nkind: {kind}\n"
         f"metadata: {_flow(metadata)}\nspec: {_flow(spec)}\n"
         for kind, metadata, spec in documents
     )
-    return format_text("---\n".join(texts), minor_units=minor_units, home_currency=home_currency)
+    return format_text(
+        "---\n".join(texts),
+        minor_units=tenant.minor_units,
+        home_currency=tenant.home_currency or "",
+    )
 
 
 def metadata_of(declared: Declared) -> dict[str, Value]:

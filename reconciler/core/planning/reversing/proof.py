@@ -20,8 +20,6 @@ def originals_of(
 ) -> Mapping[Address, str]:
     """The original of every declared reversal: its name, or its number if no file declares it."""
     reversals = [one for one in declared.values() if one.reverses is not None]
-    if not reversals:
-        return {}
     numbers = {one.number: one.address for one in recorded.values() if one.number is not None}
     entries = (one for one in declared.values() if one.address.kind == JOURNAL_ENTRY.name)
     originals = Originals(entries, numbers)
@@ -44,9 +42,6 @@ def undeclared_originals(
 def with_originals(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[Change]:
     """The changes, each reversal with its original, and blocked where it may not be posted."""
     originals = originals_of(snapshot.declared, snapshot.records_by_current_name)
-    if not originals:
-        yield from changes
-        return
     changes = tuple(changes)
     by_name = {one.address.name: one for one in changes if one.address.kind == JOURNAL_ENTRY.name}
     cancelled = {one.number for one in changes if one.cancels and one.action is not Action.BLOCKED}
