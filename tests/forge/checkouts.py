@@ -29,10 +29,12 @@ PEOPLE = {
 class Checkout:
     """A git repository whose only directory is a workspace."""
 
-    def __init__(self, books):
+    def __init__(self, books, *, there=False):
+        """Makes the repository, if it is not `there`."""
         self.books = books
-        self.git("init", "--quiet", "--initial-branch=main")
-        self.commit("Begin", author="dave")
+        if not there:
+            self.git("init", "--quiet", "--initial-branch=main")
+            self.commit("Begin", author="dave")
 
     def git(self, *arguments, author="mallory"):
         name = {"name": author, "email": PEOPLE[author]}

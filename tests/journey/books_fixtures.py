@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -43,13 +43,11 @@ def empty_template(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def small_template(empty_template) -> Path:
     """Twelve entries, applied."""
-    root = empty_template.with_name("small")
-    shutil.copytree(empty_template, root)
-    with closing(Books(root)) as books:
+    with template_of(empty_template, "small") as books:
         for name in SMALL:
             books.declare(name, notes=f"Notes of {name}")
         assert books.apply().code == 0
-    return root
+    return books.root
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +61,13 @@ def example_template(tmp_path_factory) -> Path:
     with closing(Books(root)) as books:
         assert books.apply().code == 0
     return root
+
+
+@contextmanager
+def template_of(template: Path, name: str) -> Iterator[Books]:
+    """Books that begin as a template, to be made another one beside it, with this name."""
+    with closing(Books(shutil.copytree(template, template.with_name(name)))) as books:
+        yield books
 
 
 Open = Callable[..., Books]

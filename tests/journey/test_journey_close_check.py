@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from books_fixtures import template_of
 from books_harness import REFERENCE, by_hand, credit, debit
 from document_schemas import must_fit
 
@@ -59,16 +60,22 @@ def failing(books, *args):
     return found
 
 
+@pytest.fixture(scope="session")
+def ready_template(small_template):
+    with template_of(small_template, "ready") as books:
+        periods = books.call("GET", "accounting-periods")["accountingPeriods"]
+        earlier = sorted(one["startDate"] for one in periods if one["startDate"] < "2026-01-01")
+        books.close_period(next(one["name"] for one in periods if one["startDate"] == earlier[-1]))
+        for name in books.posted():
+            books.set(name, transferredToAccounting="Yes")
+        assert failing(books) == {}
+    return books.root
+
+
 @pytest.fixture
-def ready(small):
+def ready(opened, ready_template):
     """Books whose January is ready: all is posted and transferred, and December is closed."""
-    periods = small.call("GET", "accounting-periods")["accountingPeriods"]
-    earlier = sorted(one["startDate"] for one in periods if one["startDate"] < "2026-01-01")
-    small.close_period(next(one["name"] for one in periods if one["startDate"] == earlier[-1]))
-    for name in small.posted():
-        small.set(name, transferredToAccounting="Yes")
-    assert failing(small) == {}
-    return small
+    return opened(ready_template)
 
 
 def test_a_ready_period_is_said_to_be(ready):

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from books_fixtures import template_of
 from books_harness import SERVED, by_hand, credit, debit, reconciler
 
 RENT = """\
@@ -44,21 +45,33 @@ REBOOKED = (
 )
 
 
+@pytest.fixture(scope="session")
+def rent_template(empty_template):
+    with template_of(empty_template, "rent") as books:
+        books.write("rent.yaml", RENT)
+        books.applied()
+        for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
+            subprocess.run(["git", *command.split()], cwd=books.root, check=True)
+    return books.root
+
+
+@pytest.fixture(scope="session")
+def closed_template(rent_template):
+    with template_of(rent_template, "closed") as books:
+        books.close_period("Jan-2026")
+    return books.root
+
+
 @pytest.fixture
-def rent(empty):
+def rent(opened, rent_template):
     """One posted entry, in a commit; its period is open."""
-    empty.write("rent.yaml", RENT)
-    empty.applied()
-    for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
-        subprocess.run(["git", *command.split()], cwd=empty.root, check=True)
-    return empty
+    return opened(rent_template)
 
 
 @pytest.fixture
-def closed(rent):
+def closed(opened, closed_template):
     """The same after its period was closed."""
-    rent.close_period("Jan-2026")
-    return rent
+    return opened(closed_template)
 
 
 def files(books):

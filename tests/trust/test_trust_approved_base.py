@@ -3,8 +3,10 @@
 import json
 import os
 import subprocess
+from types import MappingProxyType
 
 import pytest
+from books_fixtures import template_of
 from books_harness import process
 from checkouts import PEOPLE, Checkout
 
@@ -25,17 +27,34 @@ def nobodys_git(monkeypatch, plain_environment):
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
 
 
+@pytest.fixture(scope="session")
+def begun(empty_template):
+    """Where the books of `begin` are: many tests begin with the same."""
+    made = {}
+
+    def begun(settings, files, entry):
+        key = (settings, *files.items(), *entry.items())
+        if key not in made:
+            with template_of(empty_template, f"begun-{len(made)}") as books:
+                books.settings(spec=settings)
+                for path, text in files.items():
+                    books.write(path, text)
+                merged(Checkout(books), "first", approvals=("alice", "dave"), first=entry)
+                ended = books.apply()
+                assert ended.code == 0, ended.said
+            made[key] = books.root
+        return made[key]
+
+    return begun
+
+
 @pytest.fixture
-def begin(empty):
+def begin(opened, begun):
     """A repository with these settings, applied once with an entry that somebody approved."""
 
-    def begin(policy, spec="", **entry):
-        empty.settings(spec=f"{{{spec}policy: {{{policy}}}}}")
-        checkout = Checkout(empty)
-        merged(checkout, "first", approvals=("alice", "dave"), first=entry)
-        ended = empty.apply()
-        assert ended.code == 0, ended.said
-        return checkout
+    def begin(policy, spec="", files=MappingProxyType({}), **entry):
+        template = begun(f"{{{spec}policy: {{{policy}}}}}", files, entry)
+        return Checkout(opened(template), there=True)
 
     return begin
 
@@ -211,9 +230,8 @@ def test_t21_who_a_change_adds_to_the_signers_does_not_count_for_it(empty, keys,
 
 
 @pytest.mark.parametrize("how", ["the schema", "the rule", "a waiver"])
-def test_t21_custom_rules_are_those_of_the_base(begin, empty, how):
-    empty.write("rules/notes.json", json.dumps(TICKET))
-    checkout = begin(RULE, notes="Reviewed")
+def test_t21_custom_rules_are_those_of_the_base(begin, how):
+    checkout = begin(RULE, files={"rules/notes.json": json.dumps(TICKET)}, notes="Reviewed")
     waiver = ", waivers: [{rule: notes, name: second, reason: Why, expires: 2099-12-31}]"
     spec = {"the schema": RULE, "the rule": "", "a waiver": RULE + waiver}[how]
     if how == "the schema":
@@ -260,7 +278,7 @@ def test_t21_a_base_that_cannot_be_read_is_a_refusal(begin):
     assert checkout.books.apply().code == 0
 
 
-def test_t21_a_new_workspace_is_held_to_its_own_settings(begin, empty):
+def test_t21_a_new_workspace_is_held_to_its_own_settings(empty):
     books = empty
     (books.root / "reconciler.yaml").rename(books.root / "kept")
     checkout = Checkout(books)

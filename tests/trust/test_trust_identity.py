@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from books_fixtures import template_of
 from books_harness import Books, by_hand, credit, debit
 
 NINE = (debit("9.00"), credit("9.00"))
@@ -23,12 +24,11 @@ PLACES = {
 
 @pytest.fixture(scope="session")
 def three_template(empty_template):
-    root = shutil.copytree(empty_template, empty_template.with_name("three"))
-    with closing(Books(root)) as books:
+    with template_of(empty_template, "three") as books:
         for name in ("one", "two", "three"):
             books.declare(name, notes=f"Notes of {name}")
         books.applied()
-    return root
+    return books.root
 
 
 @pytest.fixture
