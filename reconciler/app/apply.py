@@ -191,7 +191,12 @@ def _commit_applied(session: WriteSession, plan: Plan) -> str:
 
 def _refused(plan: Plan, before: Report, interaction: Interaction) -> int:
     report = report_of((), plan.pending, settled=before.settled, plan_digest=plan.digest)
-    report = _with_people(report, before, plan)
+    report = replace(
+        report,
+        assessment=before.assessment,
+        sign_off=before.sign_off,
+        unanswered=len(plan.unanswered),
+    )
     missing = before.assessment.missing if before.assessment is not None else ()
     interaction.tell(
         NothingApplied(report=report, refusals=(*plan.refusals, *missing), told=bool(plan.refusals))
@@ -266,22 +271,15 @@ def execute_plan(
             timed_out=stop.late,
         )
         report = replace(
-            _with_people(report, before, plan),
+            report,
+            assessment=before.assessment,
+            sign_off=before.sign_off,
+            unanswered=len(plan.unanswered),
             unsearched=check.failure or before.unsearched,
             unseen=(*before.unseen, *check.unseen),
         )
         tell(report)
     return report
-
-
-def _with_people(report: Report, before: Report, plan: Plan) -> Report:
-    """The report with who prepared and approved it, and what is left to people."""
-    return replace(
-        report,
-        assessment=before.assessment,
-        sign_off=before.sign_off,
-        unanswered=len(plan.unanswered),
-    )
 
 
 def _with_check(ended: list[Applied], check: PostingCheck, tell: Tell) -> list[Applied]:
