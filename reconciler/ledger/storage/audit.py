@@ -32,10 +32,9 @@ class AuditContext:
     idempotency_key: str | None = None
 
 
-def record(  # noqa: PLR0913 - keywords, each a column
+def record(  # noqa: PLR0913, PLR0917 - each a column
     tx: Connection,
     act: AuditContext,
-    *,
     action: str,
     object_type: str,
     object_name: str,

@@ -45,11 +45,4 @@ class Author:
 
     def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
         """Append an audit event."""
-        audit.record(
-            self.tx,
-            self.act,
-            action=action,
-            object_type=object_type,
-            object_name=object_name,
-            details=details,
-        )
+        audit.record(self.tx, self.act, action, object_type, object_name, details)
