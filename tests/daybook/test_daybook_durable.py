@@ -50,7 +50,8 @@ def asked(place: Path) -> list[tuple[str, ...]]:
     """What was synced, or renamed to what, by a process that makes a daybook and a spill file."""
     traced = subprocess.run(
         ["strace", "-f", "-y", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2",
-         sys.executable, "-c", SCRIPT, str(place)], capture_output=True, text=True, check=True,
+         sys.executable, "-B", "-c", SCRIPT, str(place)],
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     found = []
     for line in traced.stderr.splitlines():
