@@ -1,14 +1,13 @@
 """Shows, verifies, unlocks, exports and imports the daybook of a workspace."""
 
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from reconciler.app.files.text_files import read_text, write_text
 from reconciler.app.state_directory import (
     daybook_place,
-    open_workspace_daybook,
     require_daybook,
+    workspace_daybook,
 )
 from reconciler.app.workspace import read_workspace, require_valid
 from reconciler.core.model.history import Recorded
@@ -22,7 +21,7 @@ from reconciler.workspace.settings import Settings
 
 def daybook_document(root: Path) -> dict[str, Any]:
     """All that the daybook records, in the shape of `--format json`."""
-    with closing(open_workspace_daybook(root, _settings(root))) as daybook:
+    with workspace_daybook(root, _settings(root)) as daybook:
         last = {call.intent.address: call for call in daybook.history()}
         return {
             "daybook": daybook.place,
@@ -85,7 +84,7 @@ def verify_daybook(root: Path, *, against: Path | None) -> tuple[int, int, str]:
 
     Returns the number of events, the serial, and the hash of the last event.
     """
-    with closing(open_workspace_daybook(root, _settings(root))) as daybook:
+    with workspace_daybook(root, _settings(root)) as daybook:
         require_daybook(daybook.lineage)
         copy = read_export(read_text(against)) if against is not None else None
         wrong = compare(daybook, copy) if copy is not None else None
@@ -110,9 +109,9 @@ def unlock_daybook(root: Path, lease: str) -> str:
 def export_daybook(root: Path, file: Path) -> tuple[int, int]:
     """Write the whole daybook into a file; returns the number of events, and the serial."""
     settings = _settings(root)
-    with closing(open_workspace_daybook(root, settings)) as daybook:
+    with workspace_daybook(root, settings) as daybook:
         require_daybook(daybook.lineage)
-    with closing(open_workspace_daybook(root, settings, command="export")) as daybook:
+    with workspace_daybook(root, settings, command="export") as daybook:
         daybook.note_export(this_process(command="export"))
         write_text(file, write_export(daybook))
         return daybook.head[0], daybook.serial
@@ -127,7 +126,7 @@ def import_daybook(root: Path, file: Path) -> tuple[int, int]:
             f"the export belongs to {tenant}, but the workspace pins tenant {pinned}",
             remedy="Import it in the workspace of that tenant.",
         )
-    with closing(open_workspace_daybook(root, settings, command="import")) as daybook:
+    with workspace_daybook(root, settings, command="import") as daybook:
         import_export(daybook, export, holder=this_process(command="import"))
         return len(export.chain), daybook.serial
 

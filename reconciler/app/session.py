@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from reconciler.app.connection import chosen_ledger, connect
 from reconciler.app.policy_history import approved_before, held_by, remembered
 from reconciler.app.provenance import origin_of
-from reconciler.app.state_directory import open_workspace_daybook, spill_path
+from reconciler.app.state_directory import spill_path, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Dropped, Recorded
 from reconciler.core.model.plan import Basis
@@ -158,15 +158,16 @@ def open_session(
         # In one process a second thread only waits for the first; and numbers follow the plan.
         parallelism = 1
     with ExitStack() as stack:
-        daybook = open_workspace_daybook(
-            workspace.root,
-            settings,
-            command=command if write else "",
-            lock_timeout=lock_timeout,
-            pause=pause,
-            hurry=hurry,
+        daybook = stack.enter_context(
+            workspace_daybook(
+                workspace.root,
+                settings,
+                command=command if write else "",
+                lock_timeout=lock_timeout,
+                pause=pause,
+                hurry=hurry,
+            )
         )
-        stack.callback(daybook.close)
         in_file = choice.target is not None and choice.named_by == IN_FILE
         if by_base or write or in_file:
             repository = Repository.around(workspace.root)

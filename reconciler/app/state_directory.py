@@ -2,8 +2,8 @@
 
 import shlex
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -19,11 +19,12 @@ from reconciler.workspace.cache.program_identity import program_identity
 from reconciler.workspace.cache.rows import Cache
 from reconciler.workspace.settings import Settings
 
-STATE_DIRECTORY = ".reconciler"
+STATE_DIRECTORY, IGNORE = ".reconciler", ".gitignore"
 CACHE, FILES = "cache.db", "files.db"
 
 
-def open_workspace_daybook(
+@contextmanager
+def workspace_daybook(
     root: Path,
     settings: Settings,
     *,
@@ -31,25 +32,30 @@ def open_workspace_daybook(
     lock_timeout: float = 0,
     pause: Callable[[float], None] = time.sleep,
     hurry: Event | None = None,
-) -> Daybook:
-    """Open the daybook that the settings name. Raises DaybookError.
+) -> Iterator[Daybook]:
+    """The daybook that the settings name, while it is open. Raises DaybookError.
 
-    It is opened to write for a `command`, whose name its lease then shows.
+    It is opened to write for a `command`, whose name its lease then shows. One that was created
+    for nothing is removed, and so is the state directory.
     """
     place, write = daybook_place(root, settings), bool(command)
     if write and isinstance(place, Path):
         _require_untracked(place, spill_path(root, settings))
-    if write and (state := spill_path(root, settings).parent) == root / STATE_DIRECTORY:
-        keep_private(state)
-    return open_daybook(
-        place,
-        write=write,
-        workspace=settings.name,
-        holder=this_process(command=command) if write else None,
-        lock_timeout=lock_timeout,
-        pause=pause,
-        hurry=hurry,
-    )
+    with ExitStack() as stack:
+        if write and (state := spill_path(root, settings).parent) == root / STATE_DIRECTORY:
+            stack.callback(_remove_unused, state)
+            keep_private(state)
+        daybook = open_daybook(
+            place,
+            write=write,
+            workspace=settings.name,
+            holder=this_process(command=command) if write else None,
+            lock_timeout=lock_timeout,
+            pause=pause,
+            hurry=hurry,
+        )
+        stack.callback(daybook.close, keep_unused=False)
+        yield daybook
 
 
 def _require_untracked(*files: Path) -> None:
@@ -111,7 +117,7 @@ def recorded_if_readable(
     hurry = Event()
     hurry.set()
     try:
-        with closing(open_workspace_daybook(root, settings, hurry=hurry)) as daybook:
+        with workspace_daybook(root, settings, hurry=hurry) as daybook:
             return daybook.recorded(), None
     except ReconcilerError as error:
         return {}, error
@@ -120,7 +126,7 @@ def recorded_if_readable(
 def require_recorded(root: Path, settings: Settings) -> None:
     """Raises DaybookError where neither a daybook nor a spill file records anything."""
     if not spill_path(root, settings).exists():
-        with closing(open_workspace_daybook(root, settings)) as daybook:
+        with workspace_daybook(root, settings) as daybook:
             require_daybook(daybook.lineage)
 
 
@@ -146,7 +152,7 @@ def keep_private(state: Path) -> None:
     """Create the state directory, for its owner alone and ignored by git."""
     try:
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = state / ".gitignore"
+        ignore = state / IGNORE
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
     except OSError as error:
@@ -154,3 +160,11 @@ def keep_private(state: Path) -> None:
             f"{state} cannot be created or written: {error.strerror}",
             remedy="Check the path and its permissions.",
         ) from error
+
+
+def _remove_unused(state: Path) -> None:
+    """Remove a state directory that holds nothing."""
+    with suppress(OSError):
+        if [one.name for one in state.iterdir()] == [IGNORE]:
+            (state / IGNORE).unlink()
+        state.rmdir()

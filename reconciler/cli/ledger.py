@@ -13,7 +13,7 @@ from reconciler.cli.options import HELP, format_option, json_option
 from reconciler.cli.streams import write_line
 from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
-from reconciler.ledger.auth.permissions import UnknownPermission
+from reconciler.ledger.auth.permissions import UnknownPermission, checked
 from reconciler.ledger.connections import ConnectionLimits
 from reconciler.ledger.serve import serve as run_server
 from reconciler.ledger.web.headers import is_loopback
@@ -32,7 +32,7 @@ _DATABASE = click.option(
 
 _REFERENCE = click.option(
     "--reference",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A Reference document with codes, periods and currencies. "
     "A new database without one gets that of the example books.",
 )
@@ -41,6 +41,16 @@ _ENTITY = click.option(
     metavar="NAME",
     help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
 )
+
+
+def _permissions(
+    ctx: click.Context, param: click.Parameter, names: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Refuse an unknown permission before a database is made."""
+    try:
+        return checked(names)
+    except UnknownPermission as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def _limit(flag: str, text: str, *, default: int | None = None) -> Callable[[_Command], _Command]:
@@ -171,6 +181,7 @@ def serve(
     "--permission",
     "permissions",
     multiple=True,
+    callback=_permissions,
     metavar="NAME",
     help="A permission by the vendor's name. Repeatable. Default: the standard finance "
     "role with period administration.",
@@ -202,13 +213,10 @@ def create_client(
     *, database: str, name: str, expires_in: int | None, style: str, **scopes: Any
 ) -> None:
     """Create an OAuth client and print its id and secret, which are shown only once."""
-    try:
-        # The first `serve` chooses the reference; a client needs none.
-        with _opened(database, built_in=False) as opened:
-            chosen = {what: names or None for what, names in scopes.items()}
-            client_id, secret = opened.issue_client(name, expires_in=expires_in, **chosen)
-    except UnknownPermission as error:
-        raise click.BadParameter(str(error), param_hint="--permission") from error
+    # The first `serve` chooses the reference; a client needs none.
+    with _opened(database, built_in=False) as opened:
+        chosen = {what: names or None for what, names in scopes.items()}
+        client_id, secret = opened.issue_client(name, expires_in=expires_in, **chosen)
     if style == "json":
         # The credentials alone, since they are kept in a file or sent as they are.
         out_text(json.dumps({"client_id": client_id, "client_secret": secret}) + "\n")
@@ -220,7 +228,7 @@ def create_client(
 @_DATABASE
 @_REFERENCE
 @_ENTITY
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @json_option
 def load_transactions(
     database: str, reference: Path | None, entity: str | None, file: Path

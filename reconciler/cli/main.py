@@ -336,11 +336,25 @@ def _message_of(error: Exception) -> tuple[str, str]:
 OUTPUT_VERSION = "1.0"
 
 
+def _wrong_path(error: click.ClickException) -> UsageError | None:
+    """The refusal of a path on the command line, with what to do about it."""
+    kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
+    if not isinstance(kind, click.Path):
+        return None
+    remedy = "Name a directory, not a file."
+    if kind.file_okay:
+        remedy = "Name a file that exists." if kind.exists else "Name a file, not a directory."
+    return UsageError(error.format_message(), remedy=remedy)
+
+
 def _ended(args: Sequence[str], given: CommonOptions) -> tuple[int, Exception | None]:
     """The exit code of a command, and the error that ended it, which was shown."""
     try:
         result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False, obj=given)
     except click.ClickException as error:
+        if wrong := _wrong_path(error):
+            show_error(wrong)
+            return wrong.exit_code, wrong
         shown = StringIO()
         error.show(shown)
         for text in shown.getvalue().splitlines():
@@ -358,7 +372,10 @@ def _ended(args: Sequence[str], given: CommonOptions) -> tuple[int, Exception | 
         known = ReconcilerError("the output: nobody reads it")
     except OSError as error:
         # A path that no system can have, a full disk: not ours to tell one from the other.
-        known = ReconcilerError(f"{error.filename or 'the output'}: {error.strerror}")
+        known = ReconcilerError(
+            f"{error.filename or 'the output'}: {error.strerror}",
+            remedy="Check the path, its permissions and the free space of its disk.",
+        )
     else:
         return result if isinstance(result, int) else 0, None
     show_error(known, given.command)

@@ -11,6 +11,7 @@ from reconciler.core.model.history import Dropped, Recorded, Result
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     STATE,
+    UNUSED,
     BoundToTenant,
     Concluded,
     Content,
@@ -272,19 +273,32 @@ class Daybook:
             transaction.change(statement, state.lineage)
             self._state = state
 
-    def close(self) -> None:
+    def close(self, *, keep_unused: bool = True) -> None:
         """Release the lease, and the file or the connections.
 
-        If the last write failed, the lease stays: the call of that write is not settled.
+        If the last write failed, the lease stays: the call of that write is not settled. Without
+        `keep_unused`, a daybook that was created for nothing is removed.
         """
         if self._renewer is not None:
             self._renewer.stop()
             self._renewer = None
         if self.lease is not None and not self._doubt and self._lost is None:
-            with suppress(DaybookError), writing(self._store) as transaction:
-                release_lease(transaction, self.lease)
+            with suppress(DaybookError):
+                unused = not keep_unused and self._is_unused()
+                with writing(self._store) as transaction:
+                    release_lease(transaction, self.lease)
+                if unused:
+                    self._store.discard()
         self.lease = None
         self._store.close()
+
+    def _is_unused(self) -> bool:
+        """Whether this process created the daybook, and recorded nothing in it.
+
+        Left behind by a run that was refused, it would say that nothing was ever posted.
+        """
+        first = self.lease is not None and self.lease.fence == 1
+        return first and not self.serial and {one.type for one in self.events()} <= UNUSED
 
     @contextmanager
     def _up_to_date(self) -> Iterator[DaybookState]:

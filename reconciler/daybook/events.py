@@ -39,6 +39,10 @@ STATE = frozenset({EventType.INTENT, EventType.OUTCOME})
 """Types that the recorded state follows from. They raise the serial."""
 
 
+UNUSED = frozenset({EventType.CREATED, EventType.LEASE_TAKEN, EventType.BOUND_TO_TENANT})
+"""Types that say nothing of what was posted."""
+
+
 class Damaged(ValueError):
     """A daybook was altered, or cannot be read."""
 

@@ -101,6 +101,9 @@ class PostgresStore:
     def replace_lock(self) -> None:
         """Do nothing: there is no lock."""
 
+    def discard(self) -> None:
+        """Keep the empty schema: another runner may have read of it already."""
+
     def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create the schema and its tables in one transaction, unless another process just did."""
         key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)

@@ -42,6 +42,8 @@ class SqliteStore:
         self._path = path
         self._clock = clock
         self._lock: int | None = None
+        self._made: tuple[Path, ...] = ()
+        """The directories that were made for it, the innermost first."""
 
     def exists(self) -> bool:
         """Whether there is a daybook. Raises DaybookError for an empty file."""
@@ -55,7 +57,9 @@ class SqliteStore:
     def lock(self) -> None:
         """Take the lock; the kernel releases it when the process ends."""
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            home = self._path.parent
+            self._made = tuple(one for one in (home, *home.parents) if not one.exists())
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             while self._lock is None:
                 self._lock = self._locked()
         except BlockingIOError:
@@ -122,6 +126,17 @@ class SqliteStore:
     def now(self, transaction: Transaction) -> datetime:
         """The time of this host, which all users of the file share."""
         return self._clock()
+
+    def discard(self) -> None:
+        """Remove the file, then that of the lock: whoever waits for it makes another one."""
+        self._connections.close()
+        # A log that outlived its database would be played into the next one.
+        for end in ("-wal", "-shm", "", ".lock"):
+            with suppress(OSError):
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+        for directory in self._made:
+            with suppress(OSError):
+                directory.rmdir()
 
     def close(self) -> None:
         """Close the file, then release the lock."""

@@ -47,6 +47,9 @@ class Store(Protocol):
     def replace_lock(self) -> None:
         """Free the lock for another process, whoever holds it."""
 
+    def discard(self) -> None:
+        """Remove a new daybook that records nothing, while `lock` holds it."""
+
     def close(self) -> None:
         """Release the lock, the file and the connections."""
 

@@ -62,7 +62,8 @@ def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(database):
     assert result.exit_code == 2
     assert "'Rule the World'" in result.output
     assert "Delete Cancelled Journal Entry" in result.output
-    assert database.truth("SELECT * FROM clients") == []
+    run("create-client", "--database", database.url, "--name", "another")
+    assert len(database.truth("SELECT * FROM clients")) == 1
 
 
 def test_serve_with_limits_and_a_lag_of_queries(database):
@@ -84,7 +85,7 @@ def test_serve_with_limits_and_a_lag_of_queries(database):
     [
         (["serve", "--database", "nonsense"], 1, "Error: the database URL is not understood"),
         (["create-client", "--database", "nonsense", "--name", "x"], 1, "not understood"),
-        (["serve", "--database", "{db}", "--reference", "nowhere.yaml"], 1, "nowhere.yaml"),
+        (["serve", "--database", "{db}", "--reference", "nowhere.yaml"], 2, "nowhere.yaml"),
         (["serve", "--database", "{db}", "--host", "0.0.0.0"], 2, "--allow-remote"),
         (["serve", "--database", "{db}", "--host", "203.0.113.1", "--allow-remote"], 1, "listen"),
         (["serve"], 2, "--database"),

@@ -113,7 +113,7 @@ def test_what_the_proof_raises_puts_every_file_back(books, write):
     with pytest.raises(Refused):
         write(WANTED, prove=prove)
     assert contents(books) == THERE
-    assert not (books / "c/d.yaml").exists()
+    assert not (books / "c").exists()
 
 
 def test_a_file_that_cannot_be_written_leaves_none_behind(books):

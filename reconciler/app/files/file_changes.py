@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
-from reconciler.app.files.text_files import read_text, write_text
+from reconciler.app.files.text_files import read_text, unwritable, write_text
 from reconciler.app.progress import FileDifferences, FilesWritten, Tell
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
@@ -72,19 +72,22 @@ def modelined(root: Path, files: Mapping[Path, str | None]) -> dict[Path, str | 
 def replaced(files: Mapping[Path, str | None]) -> Iterator[None]:
     """Write these texts, all or none; None deletes a file. What the block raises undoes it."""
     before: dict[Path, bytes | None] = {}
+    made: list[Path] = []
     drafts = {path: path.with_name(f".{path.name}.{os.getpid()}.draft") for path in files}
     try:
         for path, text in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if text is not None:
-                mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-                write_text(drafts[path], text, mode=mode)
+            with _plainly(path):
+                made[:0] = _made(path.parent)
+                if text is not None:
+                    mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
+                    write_text(drafts[path], text, mode=mode)
         for path, text in files.items():
-            before[path] = path.read_bytes() if path.exists() else None
-            if text is not None:
-                drafts[path].replace(path)
-            else:
-                path.unlink(missing_ok=True)
+            with _plainly(path):
+                before[path] = path.read_bytes() if path.exists() else None
+                if text is not None:
+                    drafts[path].replace(path)
+                else:
+                    path.unlink(missing_ok=True)
         yield
     except BaseException:
         for path, content in before.items():
@@ -92,11 +95,29 @@ def replaced(files: Mapping[Path, str | None]) -> Iterator[None]:
                 path.unlink(missing_ok=True)
             else:
                 path.write_bytes(content)
-        raise
-    finally:
         for draft in drafts.values():
             with suppress(OSError):
                 draft.unlink(missing_ok=True)
+        for directory in made:
+            with suppress(OSError):
+                directory.rmdir()
+        raise
+
+
+@contextmanager
+def _plainly(path: Path) -> Iterator[None]:
+    """Turn errors of the file system into words about a path."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def _made(directory: Path) -> list[Path]:
+    """Make a directory, and return those that were missing, the innermost first."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def require_new(path: Path) -> None:
@@ -111,11 +132,15 @@ def require_new(path: Path) -> None:
 def require_readable(path: Path, root: Path) -> None:
     """Refuse a file that the workspace does not read; `root` is the workspace, resolved."""
     if root not in path.resolve().parents:
-        raise UsageError(f"{path} is outside the workspace.")
+        raise UsageError(
+            f"{path} is outside the workspace",
+            remedy="With --to, name a file inside the workspace.",
+        )
     hidden = any(part.startswith(".") for part in path.resolve().relative_to(root).parts)
     if hidden or path.suffix not in (".yaml", ".yml"):
         raise UsageError(
-            f"{path} is not a file that the workspace reads: name a *.yaml file that is not hidden."
+            f"{path} is not a file that the workspace reads",
+            remedy="With --to, name a *.yaml file that is not hidden.",
         )
 
 

@@ -76,14 +76,20 @@ def _files(path: Path) -> Iterator[Path | Formatted]:
         yield path
         return
     if not path.is_dir():
-        raise UsageError(f"there is no file {path}, so nothing was formatted")
+        raise UsageError(
+            f"there is no file {path}, so nothing was formatted",
+            remedy="Name a file or a directory that exists.",
+        )
     found, problems = find(path)
     top = path.resolve()
     # What a link leads to is formatted where it is.
     files = [path / file.path for file in found if Path(file.real) == top / file.path]
     unread = [item for item in problems if item.severity is Severity.ERROR]
     if not files and not unread:
-        raise UsageError(f"there is no YAML file in {path}, so nothing was formatted")
+        raise UsageError(
+            f"there is no YAML file in {path}, so nothing was formatted",
+            remedy="Name a directory with YAML files.",
+        )
     yield from files
     yield from (Formatted(path=path / item.path, refusal=item.message) for item in unread)
 

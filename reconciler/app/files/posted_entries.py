@@ -1,10 +1,9 @@
 """What is posted, from the ledger or from the daybook, by the names and numbers of entries."""
 
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
-from reconciler.app.state_directory import open_workspace_daybook, require_daybook
+from reconciler.app.state_directory import require_daybook, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
@@ -63,7 +62,7 @@ class Original:
 
 def assumed_posted(workspace: CheckedWorkspace) -> PostedEntries:
     settings = require_valid(workspace)
-    with closing(open_workspace_daybook(workspace.root, settings)) as daybook:
+    with workspace_daybook(workspace.root, settings) as daybook:
         require_daybook(daybook.lineage)
         recorded, commit = daybook.recorded(), daybook.applied_commit
     live = assumed_live({}, recorded, workspace.tenant)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
+from reconciler.app.files.text_files import unreadable
 from reconciler.app.progress import ImportProblems, Note, Tell
 from reconciler.app.workspace import CheckedWorkspace, read_workspace, require_valid
 from reconciler.core.model.canonical import content_of
@@ -150,7 +151,8 @@ def _sheet(options: SpreadsheetOptions, mapping: SpreadsheetMapping) -> Sheet:
     except SpreadsheetRefused as refused:
         raise FilesRefused(f"{file}: {refused.message}", remedy=refused.remedy) from refused
     except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        found = unreadable(file, error)
+        raise UsageError(found.message, remedy=found.remedy) from error
     raise UsageError(
         f"{file} is not a .csv or .xlsx file",
         remedy="Save it as .xlsx or as CSV in a spreadsheet program.",

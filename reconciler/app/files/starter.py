@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from reconciler.app.files.text_files import write_text
+from reconciler.app.files.file_changes import replaced
 from reconciler.core.model.fiscal_calendar import Calendar, fiscal_year
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units
@@ -128,10 +128,8 @@ def write_starter(
             remedy="Choose another directory.",
         )
     files |= _vscode_settings(directory)
-    for path, text in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text, mode=0o644)
-    return tuple(files)
+    with replaced(files):
+        return tuple(files)
 
 
 def _tenant(reference: str, name: str, marker: str) -> Tenant:

@@ -15,12 +15,31 @@ def read_text(path: Path) -> str:
     """The text of a file. Raises ReconcilerError when there is none to be had."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ReconcilerError(f"{path} is too large to be a plan")
+            raise ReconcilerError(
+                f"{path} has more than {MAX_BYTES:,} bytes", remedy="Name a smaller file."
+            )
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ReconcilerError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        raise ReconcilerError(f"{path} is not UTF-8 text") from error
+        remedy = "Save it as UTF-8 text, or name another file."
+        raise ReconcilerError(f"{path} is not UTF-8 text", remedy=remedy) from error
+
+
+def unreadable(path: Path, error: OSError) -> ReconcilerError:
+    """The error for a file that cannot be read."""
+    return ReconcilerError(
+        f"{path} cannot be read: {error.strerror}",
+        remedy="Name a file that exists, and that you may read.",
+    )
+
+
+def unwritable(path: Path, error: OSError) -> ReconcilerError:
+    """The error for a file that cannot be written."""
+    remedy = "Name another file, in a directory where you may write."
+    if isinstance(error, FileNotFoundError):
+        remedy = f"Create the directory {path.parent}, or name another file."
+    return ReconcilerError(f"{path} cannot be written: {error.strerror}", remedy=remedy)
 
 
 def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
@@ -41,7 +60,7 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     except OSError as error:
         with suppress(OSError):
             draft.unlink()
-        raise ReconcilerError(f"{path} cannot be written: {error.strerror}") from error
+        raise unwritable(path, error) from error
 
 
 def hide_secrets(secrets: Iterable[str]) -> None:

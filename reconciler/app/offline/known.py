@@ -12,7 +12,7 @@ from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.offline.base_commit import BaseState, base_of
 from reconciler.app.policy_history import held_by, policy_warnings
 from reconciler.app.provenance import origin_of
-from reconciler.app.state_directory import daybook_place, open_workspace_daybook
+from reconciler.app.state_directory import daybook_place, workspace_daybook
 from reconciler.app.warnings import offline_warnings
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning
@@ -52,8 +52,8 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
     """
     in_file = isinstance(daybook_place(workspace.root, settings), Path)
     read = in_file and revision is None
-    opened = open_workspace_daybook(workspace.root, settings) if read else no_daybook()
-    with closing(opened) as daybook:
+    opened = workspace_daybook(workspace.root, settings) if read else closing(no_daybook())
+    with opened as daybook:
         recorded: Mapping[Address, Recorded] = daybook.recorded()
         basis, since = _basis(workspace, settings, daybook), daybook.applied_commit
     base: BaseState | None = None
