@@ -229,3 +229,41 @@ def test_every_rule_of_schedules_has_a_case():
 
 def test_items_are_written_as_they_are_read():
     assert items("Debit Rent 1.00", indent=0).startswith("- {accountingCodeName: Rent")
+
+
+WEEKS = "".join(
+    f"    - {{name: W{at}, startDate: 2026-08-{at * 7 - 6:02}, endDate: 2026-08-{at * 7:02}}}\n"
+    for at in (1, 2)
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "home"),
+    [
+        (THREE, "0.02"),
+        ("method: daily, start: 2026-01-01, end: 2026-06-30", "0.03"),
+        # Before its first period is known, and up to the last day that there is.
+        ("method: daily, start: 2028-02-29, end: 2028-12-31", "0.03"),
+        ("method: daily, start: 2026-01-01, end: 9999-12-31", "0.01"),
+    ],
+)
+@pytest.mark.parametrize("months", [1, 2, 7])
+def test_a_part_of_zero_is_found_before_its_period_is_known(tmp_path, form, home, months):
+    """In one currency alone: it would stop the schedule in the month in which it begins."""
+    lines = (f"Debit Hosting Costs 90000.00/{home}", f"Credit Prepaid Expenses 90000.00/{home}")
+    source = schedule(form, *lines, currency="EUR")
+    write(tmp_path, source=source, reference=reference(months))
+    assert "schedule-zero" in {one.rule for one in read_workspace(tmp_path).errors}
+
+
+def test_later_days_are_divided_as_the_last_period_is_long(tmp_path):
+    """A hundredth a week is enough for the weeks of this ledger, and for months."""
+    lines = ("Debit Hosting Costs 90000.00/0.22", "Credit Prepaid Expenses 90000.00/0.22")
+    source = schedule("method: daily, start: 2026-08-01, end: 2026-12-31", *lines, currency="EUR")
+    write(tmp_path, source=source, reference=reference(7, more=WEEKS))
+    assert {one.rule for one in read_workspace(tmp_path).errors} == set()
+    less = source.replace("/0.22", "/0.06").replace(": 0.22", ": 0.06")
+    write(tmp_path, source=less, reference=reference(7, more=WEEKS))
+    assert "schedule-zero" in {one.rule for one in read_workspace(tmp_path).errors}
+    write(tmp_path, source=less, reference=reference(7))
+    assert {one.rule for one in read_workspace(tmp_path).errors} == set()

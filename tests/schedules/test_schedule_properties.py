@@ -180,7 +180,7 @@ def check_order(form, case, months, chance):
     short = replace(TENANT, periods=tuple(PERIODS[:months]))
     all_parts = compute([other, own], (), replace(TENANT, periods=tuple(known)))
     if all_parts.findings:
-        # A part that would be zero in one currency alone is found once its period is known.
+        # A unit of one currency is not always a unit of the other.
         assert {one.rule for one in all_parts.findings} <= {"schedule-zero"}
         return
     some = compute([own, other], (), short)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source
@@ -74,8 +74,8 @@ def slots_of(
 ) -> tuple[tuple[Slot, ...], Flaw | None]:
     """Where the parts fall, in order, those of later periods included.
 
-    `parts` is the largest number of parts, or `end` the latest day of a daily schedule, whose
-    days after the last period of the Reference are one slot.
+    `parts` is the largest number of parts, or `end` the latest day of a daily schedule. Its days
+    after the last period of the Reference are in slots of that length.
     """
     periods = regular_periods(tenant, schedule.skip)
     if schedule.method == DAILY:
@@ -83,7 +83,8 @@ def slots_of(
         used = [one for one in used if one.start_date <= end]
         known = _slots(used)
         if not known or known[-1].end < end:
-            known = (*known, Slot(period=None, start=_day_after(known) or schedule.start))
+            first = _shifted(known[-1].end, 1) if known else schedule.start
+            known = (*known, *_assumed(first, end, periods[-1] if periods else None))
         before = schedule.start
     else:
         names = [one.name for one in periods]
@@ -116,6 +117,32 @@ def _slots(periods: Sequence[AccountingPeriod]) -> tuple[Slot, ...]:
     )
 
 
+def _assumed(first: str, end: str, last: AccountingPeriod | None) -> Iterator[Slot]:
+    """Slots from a day on, each as long as a period: of whole months, or of so many days."""
+    days, months = 0, 1
+    if last is not None and last.end_date:
+        days = days_through(last.start_date, last.end_date)
+        months = (days + 15) // 30 if _shifted(last.end_date, 1).endswith("-01") else 0
+    for _ in range(MOST_PARTS):
+        until = _months_on(first, months) if months else _shifted(first, days - 1)
+        yield Slot(period=None, start=first, end=until)
+        if until >= end:
+            return
+        first = _shifted(until, 1)
+    yield Slot(period=None, start=first)
+
+
+MOST_PARTS = 600
+"""The most parts of a schedule."""
+
+
+def _months_on(day: str, months: int) -> str:
+    """The last day of the last of so many months."""
+    year, month = divmod(date.fromisoformat(day).month - 1 + months, 12)
+    year += date.fromisoformat(day).year
+    return _shifted(f"{year:04}-{month + 1:02}-01", -1) if year <= date.max.year else _LAST
+
+
 def _skipped(schedule: Schedule, tenant: Tenant) -> tuple[AccountingPeriod, ...]:
     """The periods without a part: of a daily schedule none, for its days must be covered."""
     if schedule.method == DAILY:
@@ -146,13 +173,9 @@ def _gap(schedule: Schedule, first: str, last: str) -> Flaw:
     )
 
 
-def _day_after(slots: Sequence[Slot]) -> str:
-    return _shifted(slots[-1].end, 1) if slots else ""
-
-
 def _shifted(day: str, days: int) -> str:
-    found = date.fromisoformat(day)
-    return str(found + timedelta(days=days)) if day != _LAST else day
+    found = date.fromisoformat(day).toordinal() + days
+    return str(date.fromordinal(min(found, date.max.toordinal()))) if day != _LAST else day
 
 
 def days_through(first: str, last: str) -> int:
