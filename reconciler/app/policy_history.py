@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from reconciler.app.offline.fork import COMPLETE_HISTORY
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning, listed
 from reconciler.core.model.history import Recorded
@@ -31,10 +32,6 @@ _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hoo
 _decoder = msgspec.json.Decoder(Policy)
 
 LAST_APPLY = "the last apply"
-COMPLETE_HISTORY = (
-    "Check out the complete history: in CI with fetch-depth: 0 or GIT_DEPTH: 0, elsewhere with "
-    "`git fetch --unshallow`."
-)
 _SHOWN = 3
 """The most findings of a rule that a refusal names."""
 

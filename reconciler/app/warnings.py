@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
+from reconciler.app.offline.posted_facts import POSTED_REMEDY
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
-from reconciler.app.workspace import POSTED_REMEDY, CheckedWorkspace
+from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.core.model.finding import MOST_NAMED, PlanWarning, Problem, Severity, listed

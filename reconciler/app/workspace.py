@@ -1,23 +1,22 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.app.file_cache import FileCache
+from reconciler.app.offline.posted_facts import PostedFacts, judged, judged_marker
 from reconciler.core.model.finding import Finding, Problem, Severity
-from reconciler.core.model.history import Recorded
-from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import EVERY_RULE, Policy
-from reconciler.core.model.resource import Address, Declared, Source, SupportingDocument
+from reconciler.core.model.resource import Address, Declared, SupportingDocument
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check_marker, check_together
-from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.severities import WAIVABLE, governed, made_strict, waiver_of
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
 from reconciler.workspace import load, locate, read_again
@@ -26,7 +25,6 @@ from reconciler.workspace.editor_schema import outdated
 from reconciler.workspace.judging import Judging
 from reconciler.workspace.loader import WORKSPACE_FILE, LoadedWorkspace
 from reconciler.workspace.reference_checks import check_policy, check_severities, check_spelling
-from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings, settings_from
 
 if TYPE_CHECKING:
@@ -63,6 +61,8 @@ class CheckedWorkspace:
     """The day that decides which waivers count."""
     waived: tuple[str, ...] = ()
     """The exceptions from custom rules that were needed, in words."""
+    left_out: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """By base, how many warnings concern entries that are as it has them, and count as posted."""
 
     @property
     def files(self) -> int:
@@ -123,14 +123,14 @@ def read_workspace(
             dimensions=settings.dimensions,
             manages_close=settings.target.manages_close if settings.target else None,
         )
-    records = _Records(root, settings if ask_daybook else None)
+    records = PostedFacts(root, settings if ask_daybook else None)
     judging = Judging(loaded.declaring, tenant)
     # Without sound settings nobody knows where the marker is to be.
     unmarked = tuple(check_marker(tenant)) if settings is not None else ()
     findings = chain(
-        _judged_marker(unmarked, loaded.declared, records) if unmarked else (),
+        judged_marker(unmarked, loaded.declared, records) if unmarked else (),
         chain.from_iterable(
-            _judged(judging.findings(declared), declared, records) for declared in loaded.declared
+            judged(judging.findings(declared), declared, records) for declared in loaded.declared
         ),
         check_together(loaded.declared, tenant, judging.posting),
     )
@@ -139,7 +139,7 @@ def read_workspace(
     today = today or datetime.now(UTC).date().isoformat()
     policy = settings.policy if settings is not None else Policy()
     named = {one.source: one.address.name for one in loaded.declared}
-    judged = tuple(
+    judged_findings = tuple(
         replace(one, name=named.get(one.source, "")) if one.rule in WAIVABLE else one
         for one in findings
     )
@@ -156,7 +156,7 @@ def read_workspace(
                 policy.waivers,
                 loaded.declared,
                 today=today,
-                warned=frozenset((one.rule, one.name) for one in judged if one.name),
+                warned=frozenset((one.rule, one.name) for one in judged_findings if one.name),
             )
     # An unread file may hold a part of what is computed, and of what editors are told.
     whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
@@ -172,7 +172,7 @@ def read_workspace(
         (
             *loaded.problems,
             *editors,
-            *locate(root, chain(judged, names, custom.findings, records.unread())),
+            *locate(root, chain(judged_findings, names, custom.findings, records.unread())),
         )
     )
     if files is not None:
@@ -193,6 +193,7 @@ def read_workspace(
         waiting=waiting,
         today=today,
         waived=custom.waived,
+        left_out=records.left_out,
     )
 
 
@@ -237,83 +238,6 @@ def _waiting(
     declared = {one.address: one for one in loaded.declared}
     wanted = due(computed, declared, tenant, through)
     return tuple(waiting_parts(computed, wanted, declared))
-
-
-@dataclass(slots=True)
-class _Records:
-    """What the daybook records, read when it is asked for; without settings there is none."""
-
-    root: Path
-    settings: Settings | None
-    error: ReconcilerError | None = None
-    found: Mapping[Address, Recorded] | None = None
-
-    def of(self, address: Address) -> Recorded | None:
-        if self.found is None:
-            self.found = {}
-            if self.settings is not None:
-                # Only facts of the tenant need it, and its modules take long to load.
-                from reconciler.app.state_directory import recorded_if_readable
-
-                self.found, self.error = recorded_if_readable(self.root, self.settings)
-        return self.found.get(address)
-
-    def unread(self) -> Iterator[Finding]:
-        """A finding if the daybook was asked for and could not be read."""
-        if self.error is not None:
-            yield finding(
-                "daybook-unread",
-                source=Source(WORKSPACE_FILE),
-                path=("spec", "daybook"),
-                message="what is posted is unknown, so it is judged as if it were new: "
-                f"{self.error.message}",
-                remedy=self.error.remedy,
-            )
-
-
-def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
-    return (
-        recorded is not None
-        and recorded.number is not None
-        and not recorded.cancelled
-        and recorded.spec == declared.spec
-    )
-
-
-def _judged(
-    findings: Iterable[Finding], declared: Declared, records: _Records
-) -> Iterator[Finding]:
-    """The findings, with facts of the tenant as warnings where nothing would be posted.
-
-    That a period was closed, or a code or currency ended, after the posting is no finding. Without
-    a record the date of the entry decides: the fact may have begun later.
-    """
-    date = KINDS[declared.address.kind].date
-    for one in findings:
-        if one.rule in PASSING_FACTS and _is_posted(declared, records.of(declared.address)):
-            continue
-        if not one.of_tenant or one.severity is not Severity.ERROR:
-            yield one
-        elif _is_posted(declared, records.of(declared.address)):
-            yield replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)
-        elif one.since and str(declared.spec.get(date) or "") < one.since:
-            yield replace(one, severity=Severity.WARNING)
-        else:
-            yield one
-
-
-def _judged_marker(
-    findings: Iterable[Finding], declared: Iterable[Declared], records: _Records
-) -> Iterator[Finding]:
-    """Findings about the marker's field, as warnings where every entry has its marker."""
-    marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
-    posted = [_is_posted(item, records.of(item.address)) for item in marked]
-    settled = bool(posted) and all(posted)
-    for one in findings:
-        yield replace(one, severity=Severity.WARNING) if settled else one
-
-
-POSTED_REMEDY = "Nothing to do: the entry is posted. A later change of it cannot be posted."
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:

@@ -60,6 +60,9 @@ def _print(workspace: CheckedWorkspace, problems: tuple[Problem, ...], errors: i
         counted(warnings, "warning"),
     )
     out([line((", ".join(counts) + ".", "bad" if errors else "good"))])
+    for base, count in workspace.left_out.items():
+        text = f"{counted(count, 'warning')} left out: the files are as in {base}, so their entries"
+        err([line(f"{text} count as posted.")])
     if not workspace.tenant.complete and workspace.settings is not None:
         err([line("No Reference: accounting codes, periods and currencies were not checked.")])
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
@@ -307,3 +308,26 @@ def test_a_folder_without_a_repository_has_no_base(tmp_path):
 
 def test_a_base_is_for_offline_plans(origin):
     assert "--base names a commit for --offline" in origin.books.plan("--base", "main").said
+
+
+def test_a_job_without_daybook_warns_of_what_its_change_touches(change):
+    """Of closed periods. What it does not touch is counted, once."""
+    reference = (JOURNALS / "reference.yaml").read_text()
+    opened = "2026-01-31, fiscalYear: 2026, fiscalQuarter: 1, status: Open"
+    assert opened in reference
+    change.books.write("reference.yaml", reference.replace(opened, opened[:-4] + "Closed"))
+    change.commit()
+    job = change.cloned("job", "--branch=change")
+    job.books.env = GITHUB
+    ended = job.books.run("validate")
+    shown = re.findall(r"([a-z]+\.yaml):[0-9:]+ warning\[open-period\]", ended.out)
+    touched = ("corrected", "edited", "elsewhere", "new", "renewed")
+    assert sorted(shown) == [f"{name}.yaml" for name in touched]
+    assert "1 warning left out: the files are as in main at " in ended.err
+    assert "so their entries count as posted." in ended.err
+    # An edit that no commit holds is touched too.
+    job.books.edit("kept.yaml", "accountingPeriodName", "notes: x, accountingPeriodName")
+    assert "kept.yaml" in job.books.run("validate").out
+    # Outside of a job for a change nothing tells what is new.
+    job.books.env = {}
+    assert job.books.run("validate").out.count("open-period") == 6

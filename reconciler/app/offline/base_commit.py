@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.app.policy_history import COMPLETE_HISTORY, settings_at
+from reconciler.app.offline.fork import fork_from
+from reconciler.app.policy_history import settings_at
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.resource import Declared, Value
 from reconciler.core.model.scope import BaseCommit
-from reconciler.errors import Refused, UsageError
+from reconciler.errors import Refused
 from reconciler.forge.ci_context import target_of_job
 from reconciler.git.repository import Repository
 from reconciler.workspace import load
@@ -50,7 +51,7 @@ def base_of(
             f"the base {name} cannot be read: {root} is not in a git repository with commits",
             remedy="Run the command in a checkout that git made.",
         )
-    commit = _commit_of(repository, head, name, wanted)
+    commit = fork_from(repository, head, name, wanted)
     base = BaseCommit(name=name, commit=commit)
     place, earlier = settings_at(repository, commit, settings, where=str(base))
     if earlier is None:
@@ -65,30 +66,6 @@ def base_of(
             )
     return BaseState(
         commit=base, declared=loaded.declared, reference=loaded.reference, earlier=earlier
-    )
-
-
-def _commit_of(repository: Repository, head: str, name: str, wanted: str) -> str:
-    found = repository.commit_of(wanted)
-    shallow = repository.is_shallow()
-    fork = repository.fork_of(found, head) if found else ""
-    # Where commits are missing, a later common commit may be among them, unless this is the last.
-    if fork and (not shallow or fork == found):
-        return fork
-    if shallow:
-        raise Refused(
-            f"the checkout does not have the complete history, so the commit of {name} that this "
-            "change began at is unknown",
-            remedy=COMPLETE_HISTORY,
-        )
-    if not found:
-        raise UsageError(
-            f"the checkout has no commit {name}",
-            remedy="Fetch it with `git fetch origin`, or name a commit of `git log` with --base.",
-        )
-    raise Refused(
-        f"{name} and the checked out commit have no commit in common",
-        remedy="Name a commit of the history with --base; `git log` lists them.",
     )
 
 

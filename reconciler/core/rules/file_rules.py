@@ -89,6 +89,7 @@ _FILE_RULES = (
         summary="The accounting period is open.",
         why="In a closed period nothing can be posted, cancelled or deleted. Entries that are "
         "already posted may stay declared, and are not warned about if the daybook is there. "
+        "Without one, the CI job of a change counts those in files that the change leaves alone. "
         "Therefore this is a warning for files; a plan blocks the change.",
         remedy="Leave the entry as it was posted, or move the change to an open period.",
     ),
