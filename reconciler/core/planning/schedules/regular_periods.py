@@ -118,7 +118,7 @@ def _slots(periods: Sequence[AccountingPeriod]) -> tuple[Slot, ...]:
 
 
 def _assumed(first: str, end: str, last: AccountingPeriod | None) -> Iterator[Slot]:
-    """Slots from a day on, each as long as a period: of whole months, or of so many days."""
+    """Slots from a day on, each as long as a period: in whole months or in days."""
     days, months = 0, 1
     if last is not None and last.end_date:
         days = days_through(last.start_date, last.end_date)
@@ -137,7 +137,7 @@ MOST_PARTS = 600
 
 
 def _months_on(day: str, months: int) -> str:
-    """The last day of the last of so many months."""
+    """The last day of that number of months, the first included."""
     year, month = divmod(date.fromisoformat(day).month - 1 + months, 12)
     year += date.fromisoformat(day).year
     return _shifted(f"{year:04}-{month + 1:02}-01", -1) if year <= date.max.year else _LAST
