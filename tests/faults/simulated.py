@@ -12,7 +12,7 @@ from crashing import Crash, Disk, Machine, Wire, full, unsure
 from ledger_contents import Truth
 from line_faults import LINE_FAULTS, NEVER_TAKEN, QUERY_FAULTS, READ_FAULTS, TOLD_APART
 from oracle import Violations, agrees, always, i01, i02, require
-from simulated_world import World
+from simulated_world import BY_HAND, World
 
 from reconciler.core.model.report import Report
 from reconciler.daybook import Daybook, open_daybook
@@ -43,6 +43,7 @@ class Simulation(World):
                 "read": (0.0, 0.0, 0.05, 0.5),
                 "query": (0.0, 0.0, 0.5),
                 "between": (0.0, 0.4),
+                "left": (0.0, 0.4),
             }.items()
         }
         self.disk = Disk(machine=self.machine, name="daybook.db")
@@ -127,7 +128,7 @@ class Simulation(World):
         self.storm()
         self.tell("apply")
         self.bench.line.searched.clear()
-        between = self.move if self.chance.random() < self.rates["between"] else lambda: None
+        between = self.meddle if self.chance.random() < self.rates["between"] else lambda: None
         try:
             report = self.bench.apply(
                 files(**self.specs),
@@ -149,6 +150,21 @@ class Simulation(World):
                 self.bench.require_true(report)
         self.machine.dead = False
         self.calm()
+        if self.open_calls() and self.chance.random() < self.rates["left"]:
+            self.take("two days")
+
+    def meddle(self) -> None:
+        """Somebody is faster than an apply, if possible with an entry that its plan changes."""
+        planned = {change.number for change in self.bench.planned.pending if change.steps}
+        if numbers := [one for one in self.numbers(movable=True) if one in planned]:
+            self.take(self.chance.choice(BY_HAND), numbers)
+        else:
+            self.move()
+
+    def open_calls(self) -> bool:
+        """Whether the outcome of a call is unknown."""
+        with self.bench.daybook(write=False) as book:
+            return bool(book.unsettled())
 
     def note(self, report: Report) -> None:
         for settled in report.settled:

@@ -3,7 +3,7 @@
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,13 +18,15 @@ NAMES = "abc"
 BEGINNING = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 MOVES = {
-    "declared": 18, "removed": 6, "notes by hand": 2, "cancelled by hand": 2,
+    "declared": 18, "removed": 6, "notes by hand": 4, "cancelled by hand": 2,
     "deleted by hand": 2, "transferred": 2, "taken back": 4, "a foreign entry": 1,
     "period closed": 2,
     "period opened": 3, "an hour": 3, "a day": 2, "two days": 1, "daybook lost": 1,
     "daybook restored": 2, "client clock": 2,
 }  # fmt: skip
-"""What people, rivals and time do, and how often of 53."""
+"""What people, rivals and time do, and how often of 55."""
+
+BY_HAND = tuple(move for move in MOVES if move.endswith(" by hand"))
 
 
 @dataclass
@@ -44,6 +46,8 @@ class World:
         self.late: list[httpx.Request] = []
         self.refused: set[str] = set()
         self.lost = self.closed = False
+        self.says_all = self.lossy
+        """Also while the daybook is open, when it cannot be lost."""
         self.unsearched = False
         """Whether the daybook is an older copy, and nobody searched the ledger since."""
         self.others = 0
@@ -62,12 +66,18 @@ class World:
 
     def move(self) -> None:
         (name,) = self.chance.choices(list(MOVES), list(MOVES.values()))
+        self.take(name)
+
+    def take(self, name: str, numbers: Sequence[str] = ()) -> None:
+        """One move by its name; by hand with one of the numbers, or with any entry of ours."""
         move = {
             "declared": self.declare,
             "removed": lambda: self.specs.pop(self.chance.choice(NAMES), None),
-            "notes by hand": lambda: self.by_hand(lambda n: self.set(n, notes="by hand")),
-            "cancelled by hand": lambda: self.by_hand(self.cancel),
-            "deleted by hand": lambda: self.by_hand(lambda n: (self.cancel(n), self.delete(n))),
+            "notes by hand": lambda: self.by_hand(lambda n: self.set(n, notes="by hand"), numbers),
+            "cancelled by hand": lambda: self.by_hand(self.cancel, numbers),
+            "deleted by hand": lambda: self.by_hand(
+                lambda n: (self.cancel(n), self.delete(n)), numbers
+            ),
             "transferred": self.transfer,
             "taken back": self.take_back,
             "a foreign entry": self.post_foreign,
@@ -94,13 +104,14 @@ class World:
             "Ticket__c": say(None, "T1", "T2"),
             "accountingPeriodName": self.chance.choice(["Jan-2026", "Jan-2026", "Feb-2026"]),
         }
+        if self.says_all and fields["Ticket__c"] is None:
+            fields["Ticket__c"] = "T1"
         fields = {name: value for name, value in fields.items() if value is not None}
         amount = self.chance.choice(["1.00", "2.50"])
         self.specs[self.chance.choice(NAMES)] = of(amount, **fields)
 
-    def by_hand(self, change: Callable[[str], Any]) -> None:
-        numbers = self.numbers(movable=True)
-        if numbers:
+    def by_hand(self, change: Callable[[str], Any], numbers: Sequence[str] = ()) -> None:
+        if numbers := numbers or self.numbers(movable=True):
             number = self.chance.choice(numbers)
             self.tell(f"  of {number}")
             change(number)
