@@ -36,7 +36,7 @@ from reconciler.core.model.scope import EVERYTHING, TRANSFER, WHOLE, Scope, Sele
 from reconciler.core.planner import also_refused, compared_with, make_plan
 from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
-from reconciler.core.planning.kept import Asked, live_state_of, newly_kept
+from reconciler.core.planning.kept import Asked, known_settled, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.proof import undeclared_originals
@@ -219,8 +219,7 @@ def plan_and_search(
         *session_warnings(session, found, included),
         *reading_warnings(seen.failure, seen.wrong, damage),
     )
-    if session.workspace.spared:
-        require_as_read(session.workspace, found.plan)
+    require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
     plan = replace(
         found.plan,
@@ -247,10 +246,13 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         tenant=workspace.tenant,
         policy=known.policy,
         selection=selection,
+        unread=known_settled(workspace.declared, known.recorded),
     )
     plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
+    require_as_read(workspace, plan)
     warnings = (
         *known.warnings,
+        *reading_warnings("", (), workspace.cache_damage),
         *scope_warnings(included),
         *workspace_warnings(workspace, plan, known.policy),
         *warnings_of(snapshot.names, plan.changes),

@@ -141,7 +141,7 @@ def plan(
             permissions=names, limit=limit, transactions=transactions
         )
     options = given_plan_options(given, offline=offline)
-    workspace = checked_workspace(cached=not (offline or options.reading.no_cache))
+    workspace = checked_workspace(cached=not options.reading.no_cache)
     with ending_with_refusal(style):
         found = plan_workspace(
             workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress

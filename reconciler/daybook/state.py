@@ -107,6 +107,7 @@ class DaybookState:
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
         self._recorded: Mapping[Address, Recorded] | None = None
+        self._dropped: Dropped | None = None
 
     def next_events(self, wishes: Iterable[tuple[EventType, Content]], *, at: str) -> list[Event]:
         """The events that would come next with these contents, in their order."""
@@ -133,7 +134,7 @@ class DaybookState:
             raise Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
         self.serial += event.type in STATE
-        self._recorded = None
+        self._recorded = self._dropped = None
 
     def _apply(self, event: Event, content: Content) -> None:
         """Change the state. Types that are not named here are only shown."""
@@ -210,7 +211,9 @@ class DaybookState:
 
     def dropped(self) -> Dropped:
         """The numbers that were deleted, or recorded as missing."""
-        return dropped(self._calls())
+        if self._dropped is None:
+            self._dropped = dropped(self._calls())
+        return self._dropped
 
     def _calls(self) -> Iterator[CallHistory]:
         return (

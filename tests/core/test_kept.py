@@ -37,10 +37,12 @@ from reconciler.core.planning.kept import (
     agrees,
     doubt_about,
     is_before,
+    known_settled,
     newly_kept,
     stamps_of,
     to_prove,
 )
+from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.snapshot import Snapshot, to_read
 from reconciler.engine.live_state import LastReads, look
 from reconciler.engine.search import SearchPolicy, plan_with_search
@@ -287,6 +289,17 @@ FILE_EDITS = {
 }
 
 
+STATES = {
+    "cancelled": {"cancelled": True},
+    "unsettled": {"unsettled": True},
+    "a leftover": {"leftovers": ("JE-00000900",)},
+    "retired": {"retired": ("JE-00000901",)},
+    "of a run": {"from_run": True},
+    "no content": {"spec": None},
+    "other content": {"spec": {**SPEC, "notes": "of another day"}},
+}
+
+
 def claims(files, name, **more):
     files[address(f"{name}-new")] = declared(SPEC, name=f"{name}-new", **more)
 
@@ -339,6 +352,44 @@ def test_a_plan_by_query_is_the_plan_by_reads(ledger, files, removed, named, los
     assert by_query.plan == by_reads.plan
     moved = {*ledger, *files, *removed, *named, *lost_rows}
     assert len(by_query.snapshot.unread) >= 10 - len(moved)
+
+
+@settings(max_examples=30)
+@given(
+    files=st.dictionaries(st.integers(0, 9), st.sampled_from(sorted(FILE_EDITS)), max_size=4),
+    removed=st.sets(st.integers(0, 9), max_size=2),
+    named=st.dictionaries(st.integers(0, 9), st.sampled_from(sorted(NAMINGS)), max_size=3),
+    states=st.dictionaries(st.integers(0, 9), st.sampled_from(sorted(STATES)), max_size=3),
+    place=st.sampled_from([MARKER, "notes"]),
+    managed=st.booleans(),
+)
+def test_an_offline_plan_decides_what_is_settled_as_it_decides_everything(
+    files, removed, named, states, place, managed
+):
+    books, declarations, records, _ = read_once()
+    names = books.names[:10]
+    for at, state in states.items():
+        one = address(names[at])
+        records[one] = replace(records[one], **STATES[state])
+    for at, edit in files.items():
+        one = address(names[at])
+        declarations[one] = FILE_EDITS[edit](declarations[one])
+    for at in removed:
+        declarations.pop(address(names[at]))
+    for at, naming in named.items():
+        NAMINGS[naming](declarations, names[at], books.number(names[at]))
+    tenant = replace(TENANT, marker=place)
+    whole = Snapshot(
+        declared=declarations,
+        recorded=records,
+        live=assumed_live(declarations, records, tenant),
+        tenant=tenant,
+        policy=Policy(manage_transfer_state=managed),
+    )
+    settled = known_settled(declarations, records)
+    assert len(settled) >= 20
+    make = partial(make_plan, basis=BASIS, allowances=Allowances(max_removals=99, max_missing=99))
+    assert make(replace(whole, unread=settled)) == make(whole)
 
 
 def test_a_late_query_delays_a_change_and_shapes_none():

@@ -301,26 +301,27 @@ def test_the_cache_may_go_at_any_time(books, way):
     assert damaged == (way == "damaged")
 
 
-def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books, monkeypatch):
+@pytest.mark.parametrize("how", [[], ["--offline"]], ids=["ledger", "offline"])
+def test_files_that_an_earlier_plan_read_are_read_again_if_it_changes_them(books, monkeypatch, how):
     monkeypatch.setattr("reconciler.app.file_cache.MANY_FILES", 1)
     books.declare("entry-05", debit("7.00"), credit("7.00"), notes="A new amount")
-    whole = books.plan_document("--no-cache")
+    whole = books.plan_document("--no-cache", *how)
     cache = books.root / ".reconciler" / "files.db"
     assert not cache.exists()
-    assert books.plan_document() == whole
+    assert books.plan_document(*how) == whole
     assert cache.stat().st_mode & 0o777 == 0o600
-    assert books.plan_document() == whole
+    assert books.plan_document(*how) == whole
     # Somebody who can write the cache, digests and all, shapes no posting.
     wrong = Cache(cache, generation=program_identity())
     rows = {
         key: (seen, body.replace(b"7.00", b"9.00")) for key, (seen, body) in wrong.rows().items()
     }
     wrong.keep(rows, stays=lambda *_: True)
-    refused = books.plan()
+    refused = books.plan(*how)
     assert refused.code == 1
     assert "the cache of files is wrong" in refused.err
     assert "--no-cache" in refused.err
-    assert books.plan_document("--no-cache") == whole
+    assert books.plan_document("--no-cache", *how) == whole
     assert books.apply("--no-cache").code == 0
     assert {
         line["amount"] for line in books.get(books.number("entry-05"))["journalEntryItems"]

@@ -321,7 +321,7 @@ def _read_change(row: Document) -> Change:
     }
     return Change(
         **convert({**row, **named}, _Plain),
-        address=_read(Address, row),
+        address=convert((row["kind"], row["name"]), Address),
         comparison=_read_comparison(row),
         before=None if row["before"] is None else _read_values(row["before"]),
         after=None if row["after"] is None else _read_values(row["after"]),
@@ -339,7 +339,9 @@ class _Numbered(TypedDict):
 
 def _read_drift(row: Document) -> Drift:
     return Drift(
-        **convert(row, _Numbered), address=_read(Address, row), comparison=_read_comparison(row)
+        **convert(row, _Numbered),
+        address=convert((row["kind"], row["name"]), Address),
+        comparison=_read_comparison(row),
     )
 
 

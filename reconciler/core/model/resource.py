@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Value"] | None
 """A value in a document: text, exact number, boolean, null, list as tuple, or mapping."""
@@ -15,9 +15,11 @@ Path: TypeAlias = tuple[str | int, ...]
 EMPTY: Mapping[str, Value] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
-    """The identity of a declaration: kind and name, never a path or a number."""
+class Address(NamedTuple):
+    """The identity of a declaration: kind and name, never a path or a number.
+
+    A tuple is compared and looked up faster than a dataclass, and a plan does little else.
+    """
 
     kind: str
     name: str

@@ -39,7 +39,8 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
     addresses = sorted(
         (
             one
-            for one in {*snapshot.declared, *snapshot.records_by_current_name}
+            # Each is in order, which sorts them faster than a set of both.
+            for one in {**snapshot.declared, **snapshot.records_by_current_name}
             if one in snapshot.selection
         ),
         key=lambda address: (KINDS[address.kind].rank, address),

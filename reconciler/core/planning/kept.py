@@ -138,6 +138,19 @@ def is_settled(state: Recorded, declared: Declared | None) -> bool:
     )
 
 
+def known_settled(
+    declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded]
+) -> frozenset[str]:
+    """The numbers of which file and record say the same, for a plan that reads nothing."""
+    return frozenset(
+        state.number
+        for one, state in recorded.items()
+        if state.number is not None
+        and KINDS[one.kind].carries_marker
+        and is_settled(state, declared.get(one))
+    )
+
+
 def is_before(stamp: str, read_at: datetime) -> bool:
     """Whether a stamp is surely older than a read, so that no later change can have the same one.
 

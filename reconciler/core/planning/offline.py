@@ -10,7 +10,15 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import marker_of, with_marker
 from reconciler.core.model.plan import CANCELLED, Change, Plan
-from reconciler.core.model.resource import EMPTY, Address, Declared, Live
+from reconciler.core.model.resource import (
+    EMPTY,
+    Address,
+    Declared,
+    LateFields,
+    Live,
+    Value,
+    header_of,
+)
 from reconciler.core.model.tenant import Tenant
 
 
@@ -106,7 +114,7 @@ def _recorded(
         spec = declared[one.address].spec if one.address in declared else EMPTY
     fields = spec
     if kind.carries_marker:
-        fields = with_marker(spec, tenant.marker, marker_of(tenant.workspace, one.address))
+        fields = _Marked(spec, tenant.marker, marker_of(tenant.workspace, one.address))
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
     for number in one.retired:
@@ -114,6 +122,23 @@ def _recorded(
     if one.number is not None:
         status = CANCELLED if one.cancelled else _posted_status(kind)
         yield Live(number=one.number, status=status, fields=fields)
+
+
+class _Marked(LateFields):
+    """A spec with a marker."""
+
+    __slots__ = ("_marker", "_place", "_spec")
+
+    def __init__(self, spec: Mapping[str, Value], place: str, marker: str) -> None:
+        super().__init__()
+        self._spec, self._place, self._marker = spec, place, marker
+
+    def _make(self) -> Mapping[str, Value]:
+        return with_marker(self._spec, self._place, self._marker)
+
+    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+        some = dict(zip(names, header_of(self._spec, *names), strict=True))
+        return with_marker(some, self._place, self._marker) if self._place in names else some
 
 
 def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> Live | None:
