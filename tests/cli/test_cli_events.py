@@ -89,8 +89,7 @@ def test_events_on_stdout_are_alone_there(pending):
     ended = pending.apply("--events", "-")
     assert events_in(ended.out)[-1]["exit_code"] == 0
     refused = pending.apply("--events", "-", "--format", "json")
-    assert refused.code == 64
-    assert refused.out == ""
+    assert [event["exit_code"] for event in events_in(refused.out)] == [refused.code] == [64]
 
 
 def test_a_refused_plan_is_told_by_its_rules(small):

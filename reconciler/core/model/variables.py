@@ -23,7 +23,7 @@ FLAGS = frozenset(
     managed-only mapping marker max-age max-missing max-removals name no-cache no-color
     not-posted offline organization out parallelism pending period permission plan-digest port
     posted pr probe-from query-lag quiet reason rebook rebook-only reference rehearse
-    rehearse-as rehearse-limit repo report requests-per-day requests-per-hour
+    rehearse-as rehearse-limit repo report report-url requests-per-day requests-per-hour
     requests-per-minute restate run run-timeout segments select set-aside sheet strict summary
     target through timeout to token-lifetime token-requests-per-minute transactions update
     verbose workspace write write-only
