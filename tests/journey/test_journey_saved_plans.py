@@ -223,8 +223,9 @@ def test_plans_made_twice_are_the_same_bytes(books, tmp_path):
 
 
 def timeless(document):
-    """A plan's document but for when and where it was saved, which its checksum covers."""
+    """A plan's document but for when, where and by whom it was saved, which its checksum covers."""
     del document["checksum"]
+    document.pop("sign_off", None)
     for name in ("made_at", "expires_at", "commit", "dirty"):
         del document["origin"][name]
     return document

@@ -255,7 +255,6 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("url", "file", "message"),
         [
-            ("{bench}", "nowhere.csv", "nowhere.csv: No such file or directory"),
             ("{bench}", "bad.csv", "bad.csv:2: "),
             ("{new}", "bad.csv", "bad.csv:2: "),
             ("nonsense", "bad.csv", "not understood"),
@@ -271,6 +270,11 @@ class TestCommand:
         assert result.output.startswith("Error: ")
         assert message in result.output
         assert len(result.output.splitlines()) == 1
+
+    def test_a_file_that_is_missing_is_a_usage_error(self, bench, tmp_path):
+        result = self.run(bench.database.url, tmp_path / "nowhere.csv")
+        assert result.exit_code == 2
+        assert "nowhere.csv' does not exist" in result.output
 
     def test_a_busy_database_is_one_line_too(self, bench, tmp_path, monkeypatch):
         monkeypatch.setattr(backend, "LOCK_WAIT", 0)
