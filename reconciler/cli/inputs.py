@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +26,14 @@ from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
 
 
-def checked_workspace(*, mends: str = "", cached: bool = False) -> CheckedWorkspace:
+def checked_workspace(*, mends: Collection[str] = (), cached: bool = False) -> CheckedWorkspace:
     """The workspace that the options name, after its errors were shown.
 
-    Problems of the rule that a verb `mends` are no obstacle to it. With `cached`, YAML that an
+    Problems of the rules that a verb `mends` are no obstacle to it. With `cached`, YAML that an
     earlier run read is not read again.
     """
     workspace = read_workspace(given_options().workspace, cached=cached)
-    left = tuple(one for one in workspace.problems if one.rule != mends)
+    left = tuple(one for one in workspace.problems if one.rule not in mends)
     workspace = replace(workspace, problems=left)
     err(problem_spans(workspace.errors, workspace.root))
     if workspace.errors:

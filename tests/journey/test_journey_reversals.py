@@ -412,3 +412,101 @@ def test_a_reversal_takes_the_new_name_of_its_original(small):
     small.declare("rent", notes=notes)
     assert small.plan("--expect-no-changes").code == 0
     assert "[reversal-" not in small.run("validate").said
+
+
+ACCRUAL = RENT.replace("}  # who", ", reverseOn: next-period-start}")
+
+
+def generated(closed):
+    """The closed books with the reversal that `reverseOn` asks for, in a commit, then edited."""
+    closed.write("rent.yaml", ACCRUAL)
+    assert closed.run("generate").code == 0
+    closed.applied()
+    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Accrual"):
+        subprocess.run(["git", *command.split()], cwd=closed.root, check=True)
+    closed.write("rent.yaml", ACCRUAL.replace("400.90", "300.10"))
+
+
+def test_an_edit_of_an_accrual_is_rebooked_beside_its_generated_reversal(closed):
+    generated(closed)
+    before = files(closed)["rent.generated.yaml"]
+    found = closed.run("validate")
+    assert found.code == 3
+    assert "generated-stale" in found.out
+    follow(closed, found.out)
+    assert files(closed)["rent.yaml"] == ACCRUAL
+    assert files(closed)["rent.generated.yaml"] == before
+    assert closed.run("generate").code == 0
+    closed.applied()
+    assert set(closed.posted()) == {
+        "rent", "rent.reversal", "rent-rebooked", "rent-rebooked.reversal"
+    }  # fmt: skip
+
+
+def test_an_edited_accrual_whose_reversal_was_generated_again_is_rebooked_all_the_same(closed):
+    """The plan names a command, its refusal the next one, and its note the last one."""
+    generated(closed)
+    before = files(closed)["rent.generated.yaml"]
+    assert closed.run("generate", "--restate").code == 0
+    planned = closed.plan()
+    commands = re.findall(r"To fix: Run `reconciler ([^`]+)`", planned.out)
+    assert [one.partition(" -w")[0] for one in commands] == [
+        "reverse rent --rebook",
+        "reverse rent --rebook-only",
+    ]
+    refused = reconciler(*shlex.split(commands[0]))
+    assert (refused.code, "reversal-twice" in refused.err) == (4, True)
+    follow(closed, follow(closed, refused.err).err)
+    assert (files(closed)["rent.yaml"], files(closed)["rent.generated.yaml"]) == (ACCRUAL, before)
+    closed.applied()
+    assert set(closed.posted()) == {"rent", "rent.reversal", "rent-rebooked"}
+
+
+def test_a_generated_reversal_is_written_again_by_generate(closed):
+    generated(closed)
+    closed.write("rent.yaml", ACCRUAL)
+    before = files(closed)["rent.generated.yaml"]
+    refused = closed.run("reverse", "rent")
+    assert (refused.code, "reversal-twice" in refused.err) == (4, True)
+    closed.write("rent.generated.yaml", before.replace("400.90", "300.10"))
+    follow(closed, refused.err)
+    assert files(closed)["rent.generated.yaml"] == before
+
+
+SCHEDULE = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: insurance}
+spec:
+  method: straight-line
+  from: Jan-2026
+  parts: 2
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Hosting Costs, type: Debit, amount: 1000.00}
+      - {accountingCodeName: Prepaid Expenses, type: Credit, amount: 1000.00}
+"""
+
+
+def test_a_part_of_a_closed_period_is_rebooked_as_the_plan_says(rent):
+    rent.write("insurance.yaml", SCHEDULE)
+    assert rent.run("generate").code == 0
+    rent.applied()
+    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Insurance"):
+        subprocess.run(["git", *command.split()], cwd=rent.root, check=True)
+    rent.close_period("Jan-2026")
+    rent.write("insurance.yaml", SCHEDULE.replace("1000.00", "1200.00"))
+    assert rent.run("generate", "--restate").code == 0
+    said = rent.plan().out
+    assert "Restore insurance and run" in said
+    rent.write("insurance.yaml", SCHEDULE)
+    generate, reverse = re.findall(r"`reconciler ([^`]+)`", said)[:2]
+    assert reconciler(*shlex.split(generate)).code == 0
+    assert reconciler(*shlex.split(reverse)).code == 0
+    file = "insurance.generated.reversal.yaml"
+    assert "generatedBy" not in files(rent)[file]
+    reversal, _, rebooked = files(rent)[file].partition("---\n")
+    rent.write(file, f"{reversal}---\n{rebooked.replace('500.00', '600.00')}")
+    rent.applied()
+    assert "insurance.2026-01-01-rebooked" in rent.posted()

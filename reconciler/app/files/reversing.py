@@ -18,7 +18,7 @@ from reconciler.app.session import ReadSession, open_session
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
-from reconciler.core.model.finding import Severity
+from reconciler.core.model.finding import Severity, listed
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
@@ -32,10 +32,13 @@ from reconciler.core.planning.reversing.reversal import (
     dating_of,
     reversed_spec,
 )
-from reconciler.core.rules.reversals import remainders, reversed_names
+from reconciler.core.rules.reversals import remainders, reversed_names, written_again
 from reconciler.errors import FilesRefused, Refused
 from reconciler.workspace.formatter.editing import documents_in, edited, with_document
 from reconciler.workspace.formatter.writer import declarations_text
+
+MENDED = frozenset({"reversal-nets", "generated-stale"})
+"""The findings that an edit of a reversed entry brings, and that moving the edit mends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,11 +110,16 @@ def _write(
             # A fact of the tenant would stop the reversal; elsewhere it stops nothing.
             and (not one.of_tenant or (workspace.root / one.path).resolve() in written)
         )
+        if problems and all(one.rule in MENDED and one.path in verb.generate for one in problems):
+            commands = listed(sorted({verb.generate[one.path] for one in problems}))
+            tell(Note(text=f"The reversal was generated from the edit. Run {commands} again."))
+            return
         if problems:
             tell(ImportProblems(problems=problems, root=workspace.root))
             raise FilesRefused(
                 "the files would have these problems, so nothing was written",
-                remedy="Choose other values with --period, --date, --name or --to.",
+                remedy="Correct the problems above, or choose other values with --period, --date, "
+                "--name or --to.",
             )
 
     for note in verb.notes:
@@ -130,6 +138,8 @@ class _Reversing:
         self.files: dict[Path, str | None] = {}
         self.kept: list[Path] = []
         self.notes: list[str] = []
+        self.generate: dict[str, str] = {}
+        """By file, the command that writes a generated reversal again."""
 
     def take(self, named: str) -> None:
         """Add the files of one entry. Raises Refused, and UsageError for what nobody knows."""
@@ -152,8 +162,11 @@ class _Reversing:
                 "reversal-twice",
                 f"{original.name} is reversed by {reversal.address.name} already "
                 f"({reversal.source})",
-                "Nothing needs to be written. To write the reversal again, name its file with "
-                f"`--to {reversal.source.path}`.",
+                f"Run {suggested('reverse', original.name, '--rebook-only')}: it declares the "
+                "corrected entry."
+                if options.rebook
+                else "Nothing needs to be written. To write the reversal again, run "
+                f"{written_again(reversal, original.name)}.",
             )
         dating = self._dating(original, reversal)
         self._reverse(original, dating, reversal, target)
@@ -221,6 +234,8 @@ class _Reversing:
             spec = {**original.spec, **dating.fields}
             self._append(target, self._declaration(metadata, spec))
             return
+        if reversal is not None and reversal.generated_by is not None:
+            self.generate[reversal.source.path] = written_again(reversal, original.name)
         path = self._path(declared)
         present = self._text(path)
         edits = {
@@ -319,7 +334,14 @@ class _Reversing:
         self.kept.append(path)
 
 
-_OF_THE_ORIGINAL = ("adopts", "journalRun", "previousName", "acknowledges", "reverses")
+_OF_THE_ORIGINAL = (
+    "adopts",
+    "journalRun",
+    "previousName",
+    "acknowledges",
+    "reverses",
+    "generatedBy",
+)
 """The metadata that an entry does not hand on to the one that takes its place."""
 
 _STATES = {

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reconciler.app.files.file_changes import WritingOptions
-from reconciler.app.files.reversing import ReversalOptions, reverse_entries
+from reconciler.app.files.reversing import MENDED, ReversalOptions, reverse_entries
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -92,5 +92,5 @@ def reverse(*, ca_bundle: str | None, **given: Any) -> int:
         raise click.UsageError("--rebook cannot be combined with --rebook-only.")
     if options.name and len(options.names) != 1:
         raise click.UsageError("--name requires exactly one NAME.")
-    workspace = checked_workspace(mends="reversal-nets")
+    workspace = checked_workspace(mends=MENDED)
     return reverse_entries(workspace, options, writing, tell=Printer(), ca_bundle=ca_bundle)

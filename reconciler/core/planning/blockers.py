@@ -122,6 +122,12 @@ def correction(state: AddressState) -> str:
         command = suggested("reverse", declared.reverses, "--rebook-only")
         return f"Restore the file and run {command}: it declares the corrected entry."
     command = suggested("reverse", name, "--rebook")
+    if declared.generated_by is not None:
+        source = declared.generated_by.name
+        return (
+            f"Restore {source} and run {suggested('generate', source)}. Then add an amendment from "
+            f"an open period, or run {command} and edit the new entry."
+        )
     return f"Run {command}: it restores the file, and moves the edit into an open period."
 
 

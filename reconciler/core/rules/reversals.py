@@ -236,10 +236,17 @@ def _against(one: Declared, original: Declared, tenant: Tenant) -> Iterator[Find
         remedy = UNDO_REVERSAL.format(of, suggested("reverse", original.reverses, "--rebook-only"))
         yield finding(one, "reversal-of-reversal", REVERSES, f"{of} is itself a reversal", remedy)
     elif left := remainders(original.spec, one.spec, tenant):
-        again = suggested("reverse", of, "--to", one.source.path)
+        again = written_again(one, of)
         rebook = suggested("reverse", of, "--rebook-only")
         remedy = CANCEL_OUT.format(of, original.source, rebook, again)
         yield finding(one, "reversal-nets", REVERSES, uncancelled(of, left), remedy)
+
+
+def written_again(reversal: Declared, original: str) -> str:
+    """The command that writes a reversal again: what was generated is generated."""
+    if reversal.generated_by is not None:
+        return suggested("generate", reversal.generated_by.name)
+    return suggested("reverse", original, "--to", reversal.source.path)
 
 
 def uncancelled(original: str, left: tuple[Remainder, ...]) -> str:

@@ -12,7 +12,13 @@ from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Declared, Live
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import PLAN_RULES
-from reconciler.core.rules.reversals import Originals, is_number, remainders, uncancelled
+from reconciler.core.rules.reversals import (
+    Originals,
+    is_number,
+    remainders,
+    uncancelled,
+    written_again,
+)
 
 
 def originals_of(
@@ -97,12 +103,14 @@ def _against_live(reversal: Change, live: Live, snapshot: Snapshot) -> Change:
     left = remainders(live.fields, reversal.after or {}, snapshot.tenant)
     if not left:
         return reversal
-    path = reversal.source.path if reversal.source is not None else "FILE"
-    command = suggested("reverse", reversal.reverses, "--to", path)
     fact = uncancelled(live.number, left)
-    return _blocked_by(
-        reversal, "reversal-nets", fact, f"Run {command}: it writes the reversal again."
-    )
+    declared = snapshot.declared[reversal.address]
+    remedy = f"Run {written_again(declared, reversal.reverses)}: it writes the reversal again."
+    if declared.generated_by is not None:
+        # It is generated from the declared original, which is not what is posted.
+        command = suggested("reverse", reversal.reverses, "--rebook-only")
+        remedy = f"Run {command}: it restores {reversal.reverses}, and moves the edit."
+    return _blocked_by(reversal, "reversal-nets", fact, remedy)
 
 
 def without_original(name: str, cause: Refusal) -> Refusal:
