@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -363,6 +363,33 @@ def test_a_workbook_gives_entries_or_a_finding_for_each_cell(case: Case, tmp_pat
         assert finding.remedy.endswith((".", "?"))
     if not case.finds:
         assert amounts(found) == case.gives
+
+
+@pytest.mark.parametrize(
+    ("amount", "home", "finds"),
+    [
+        (5, 5.5, {}),
+        (0, 0, {}),
+        (0, 5.5, {"Accruals!H4": "an amount in the home currency alone"}),
+        ("-", "5.50", {"Accruals!H4": "an amount in the home currency alone"}),
+        (0, "5.505", {"Accruals!H4": "EUR has 2 decimals"}),
+        (None, 5.5, {"Accruals!E4": "the row has no amount"}),
+    ],
+)
+def test_an_amount_in_the_home_currency_is_never_left_out(
+    amount: Any, home: Any, finds: Mapping[str, str], tmp_path: Path
+) -> None:
+    """A row of zero makes no line, so an amount beside the zero would be lost."""
+    line = document()["spec"]["line"]
+    line |= {"homeDebit": {"column": "In EUR Dr"}, "homeCredit": {"column": "In EUR Cr"}}
+    rows = [(*one, *sides) for one, sides in zip(GOOD, ((1100, None), (None, 1100)), strict=True)]
+    sheet = [(*HEADER, "In EUR Dr", "In EUR Cr"), *rows, (*row(debit=amount), home, None)]
+    path = workbook(tmp_path / "a.xlsx", sheet)
+    tenant = replace(TENANT, home_currency="EUR")
+    found = entries_of(read_workbook(path, sheet=None), mapping(line=line), tenant)
+    assert {finding.place for finding in found.findings} == set(finds)
+    for finding in found.findings:
+        assert finds[finding.place] in finding.message
 
 
 CSVS = {

@@ -227,8 +227,14 @@ class _Reader:
     def _line(
         self, row: int, currency: str, path: Path, cells: dict[Path, tuple[int, int]]
     ) -> dict[str, Value]:
+        before = len(self.findings)
         found = self._amount(row, self.mapping.amount, currency)
+        columns, home_currency = self.mapping.home_amount, self.tenant.home_currency or ""
+        home = self._amount(row, columns, home_currency, optional=True) if columns else None
         if found is None:
+            if home and len(self.findings) == before:
+                message = "the row has an amount in the home currency alone"
+                self._found_at(row, home[2], "sheet-amount", message, _BOTH_AMOUNTS)
             return {}
         side, amount, at = found
         line: dict[str, Value] = {}
@@ -241,16 +247,12 @@ class _Reader:
         cells[*path, "amount"] = cells[path] = (row, at)
         sums = self.sums.setdefault(currency, dict.fromkeys(Side, ZERO))
         sums[side] = total((sums[side], amount))
-        if self.mapping.home_amount is not None:
-            home = self._amount(
-                row, self.mapping.home_amount, self.tenant.home_currency or "", optional=True
-            )
-            if home is not None:
-                if home[0] is not side:
-                    message = f"the amount is a {side.lower()}, and its home amount is not"
-                    self._found_at(row, home[2], "sheet-amount", message, "Move one of them.")
-                line["homeCurrencyAmount"] = home[1]
-                cells[*path, "homeCurrencyAmount"] = (row, home[2])
+        if home:
+            if home[0] is not side:
+                message = f"the amount is a {side.lower()}, and its home amount is not"
+                self._found_at(row, home[2], "sheet-amount", message, "Move one of them.")
+            line["homeCurrencyAmount"] = home[1]
+            cells[*path, "homeCurrencyAmount"] = (row, home[2])
         return line
 
     def _amount(
@@ -393,5 +395,6 @@ class _Reader:
         )
 
 
+_BOTH_AMOUNTS = "Write the amount in the currency of the entry too, or remove this one."
 _OTHER_HEADER = "Correct the mapping, or `headerRow`."
 _REQUIRED = frozenset({"accountingPeriodName", "journalEntryDate", "currency"})
