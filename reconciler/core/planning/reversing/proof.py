@@ -104,12 +104,12 @@ def _against_live(reversal: Change, live: Live, snapshot: Snapshot) -> Change:
     if not left:
         return reversal
     fact = uncancelled(live.number, left)
-    declared = snapshot.declared[reversal.address]
-    remedy = f"Run {written_again(declared, reversal.reverses)}: it writes the reversal again."
+    declared, original = snapshot.declared[reversal.address], reversal.reverses
+    remedy = f"Run {written_again(declared, original)}: it writes the reversal again."
     if declared.generated_by is not None:
         # It is generated from the declared original, which is not what is posted.
-        command = suggested("reverse", reversal.reverses, "--rebook-only")
-        remedy = f"Run {command}: it restores {reversal.reverses}, and moves the edit."
+        command = suggested("reverse", original, "--rebook-only")
+        remedy = f"Run {command}: it restores {original}, and moves the edit."
     return _blocked_by(reversal, "reversal-nets", fact, remedy)
 
 
