@@ -489,6 +489,21 @@ spec:
 """
 
 
+def test_a_part_that_is_reversed_and_restated_is_restored_as_the_plan_says(rent):
+    accrual = SCHEDULE.replace("insurance}", "insurance, reverseOn: next-period-start}")
+    rent.write("insurance.yaml", accrual)
+    assert rent.run("generate", "--through", "Jan-2026").code == 0
+    rent.applied()
+    rent.close_period("Jan-2026")
+    rent.write("insurance.yaml", accrual.replace("1000.00", "1200.00"))
+    assert rent.run("generate", "--restate").code == 0
+    said = rent.plan().out
+    assert said.count("Restore insurance and run") == 2
+    rent.write("insurance.yaml", accrual)
+    follow(rent, said)
+    assert "No changes" in rent.plan().out
+
+
 def test_a_part_of_a_closed_period_is_rebooked_as_the_plan_says(rent):
     rent.write("insurance.yaml", SCHEDULE)
     assert rent.run("generate").code == 0

@@ -234,7 +234,7 @@ class _Reversing:
             spec = {**original.spec, **dating.fields}
             self._append(target, self._declaration(metadata, spec))
             return
-        if reversal is not None and reversal.generated_by is not None:
+        if reversal is not None and reversal.generated_by == declared.address:
             self.generate[reversal.source.path] = written_again(reversal, original.name)
         path = self._path(declared)
         present = self._text(path)

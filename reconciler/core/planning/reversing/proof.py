@@ -106,10 +106,12 @@ def _against_live(reversal: Change, live: Live, snapshot: Snapshot) -> Change:
     fact = uncancelled(live.number, left)
     declared, original = snapshot.declared[reversal.address], reversal.reverses
     remedy = f"Run {written_again(declared, original)}: it writes the reversal again."
-    if declared.generated_by is not None:
-        # It is generated from the declared original, which is not what is posted.
-        command = suggested("reverse", original, "--rebook-only")
-        remedy = f"Run {command}: it restores {original}, and moves the edit."
+    if (source := declared.generated_by) is not None:
+        # What it is computed from is not what is posted.
+        remedy = f"Restore {source.name} and run {suggested('generate', source.name)}."
+        if source.name == original:
+            command = suggested("reverse", original, "--rebook-only")
+            remedy = f"Run {command}: it restores {original}, and moves the edit."
     return _blocked_by(reversal, "reversal-nets", fact, remedy)
 
 
