@@ -260,6 +260,9 @@ def test_a_reversal_is_written_as_soon_as_its_period_is_known(books):
     (books / "reference.yaml").write_text(reference(7))
     assert reconciler("generate", "--through", "Jan-2026") == 0
     assert not (books / PARTS).exists()
+    (books / "reference.yaml").write_text(reference(9, without=("Aug",)))
+    assert reconciler("generate") == 0
+    assert not (books / PARTS).exists(), "September does not follow July"
     (books / "reference.yaml").write_text(reference(8))
     assert reconciler("generate") == 0
     assert "accountingPeriodName: Aug-2026" in (books / PARTS).read_text()

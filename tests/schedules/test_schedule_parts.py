@@ -298,6 +298,9 @@ def test_a_longer_reference_changes_no_part(tmp_path):
         pytest.param("next-period-start", ("Feb-2026", "2026-02-01"), id="the next period"),
         pytest.param("{period: Mar-2026}", ("Mar-2026", "2026-03-01"), id="a named period"),
         pytest.param(
+            "{period: Jan-2026}", ("Jan-2026", "2026-01-31"), id="the same, not before the entry"
+        ),
+        pytest.param(
             "{period: Mar-2026, date: 2026-03-15}", ("Mar-2026", "2026-03-15"), id="a named day"
         ),
     ],

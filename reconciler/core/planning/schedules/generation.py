@@ -346,14 +346,17 @@ def _reversal_waits(one: Declared, origin: Source, period: str = "") -> Waiting:
 def reversal_of(
     entry: Declared, period: AccountingPeriod, *, by: Address, date: str = ""
 ) -> Declared:
-    """The entry that reverses another: the same lines with the sides swapped."""
-    name = entry.address.name
+    """The entry that reverses another: the same lines with the sides swapped.
+
+    Its date is that of the entry in the same period, else the first day of the period.
+    """
+    name, spec = entry.address.name, entry.spec
+    if not date:
+        date = str(spec[DATE]) if spec.get(PERIOD) == period.name else period.start_date
     return Declared(
         address=Address(entry.address.kind, f"{name}{REVERSAL}"),
         spec=reversed_spec(
-            entry.spec,
-            Dating(period=period.name, date=date or period.start_date),
-            notes=f"Reversal of {name}",
+            spec, Dating(period=period.name, date=date), notes=f"Reversal of {name}"
         ),
         source=entry.source,
         labels=entry.labels,

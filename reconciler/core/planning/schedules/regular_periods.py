@@ -51,9 +51,16 @@ def regular_periods(tenant: Tenant, skip: Collection[str] = ()) -> tuple[Account
 
 
 def following_period(tenant: Tenant, period: AccountingPeriod) -> AccountingPeriod | None:
-    """The first regular period that begins after a period ends; None if there is none yet."""
-    end = period.end_date or _LAST
-    return next((one for one in regular_periods(tenant) if one.start_date > end), None)
+    """The regular period that follows a period; None if it is not known yet.
+
+    A period that begins later is another one: a gap is a period that the Reference lacks.
+    """
+    reached = period.end_date or _LAST
+    for one in regular_periods(tenant):
+        if one.start_date > reached:
+            return one if one.start_date == _shifted(reached, 1) else None
+        reached = max(reached, one.end_date or "")
+    return None
 
 
 def unknown_period(tenant: Tenant, name: str, path: Path) -> Flaw:
