@@ -283,6 +283,9 @@ def test_parts_of_periods_that_are_not_there_yet_wait(tmp_path):
     assert [(one.count, str(one.amount)) for one in daily.waiting] == [(None, "6000.00")]
 
 
+REVERSE = ", reverseOn: next-period-start"
+
+
 def test_a_longer_reference_changes_no_part(tmp_path):
     texts = (schedule(YEAR, *pair("1000.00")), schedule(DAILY, *pair("1000.00"), name="daily"))
     short = computed(tmp_path, *texts, reference=reference(5)).entries
@@ -315,8 +318,16 @@ def test_an_entry_is_reversed(on, expected, tmp_path):
     assert shown(found) == ["accrual.reversal C400.90 D400.90"]
 
 
+def test_a_reversal_leaves_out_the_periods_that_its_schedule_skips(tmp_path):
+    text = schedule(f"{MONTHLY}, skip: [Feb-2026]", *pair("5.00"), metadata=REVERSE)
+    entries = computed(tmp_path, text).entries.values()
+    found = [one.declared for one in entries if one.declared.reverses is not None]
+    periods = [one.spec["accountingPeriodName"] for one in found]
+    assert periods == ["Mar-2026", "Apr-2026", "May-2026"]
+
+
 def test_every_part_is_reversed(tmp_path):
-    text = schedule(MONTHLY, *pair("5.00"), metadata=", reverseOn: next-period-start")
+    text = schedule(MONTHLY, *pair("5.00"), metadata=REVERSE)
     assert shown(computed(tmp_path, text)) == [
         "hosting.2026-01-01 D5.00 C5.00",
         "hosting.2026-01-01.reversal C5.00 D5.00",

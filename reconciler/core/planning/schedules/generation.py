@@ -175,7 +175,7 @@ class _Expansion:
 
     def _reversal(self, one: GeneratedEntry) -> None:
         period = self._tenant.periods_by_name[str(one.declared.spec[PERIOD])]
-        later = following_period(self._tenant, period)
+        later = following_period(self._tenant, period, self._schedule.skip)
         if later is not None:
             declared = reversal_of(one.declared, later, by=self._address)
             self._computed.entries[declared.address] = replace(one, declared=declared)

@@ -50,15 +50,21 @@ def regular_periods(tenant: Tenant, skip: Collection[str] = ()) -> tuple[Account
     return tuple(found)
 
 
-def following_period(tenant: Tenant, period: AccountingPeriod) -> AccountingPeriod | None:
-    """The regular period that follows a period; None if it is not known yet.
+def following_period(
+    tenant: Tenant, period: AccountingPeriod, skip: Collection[str] = ()
+) -> AccountingPeriod | None:
+    """The regular period that follows a period, without those to skip; None if it is not known yet.
 
     A period that begins later is another one: a gap is a period that the Reference lacks.
     """
     reached = period.end_date or _LAST
-    for one in regular_periods(tenant):
-        if one.start_date > reached:
-            return one if one.start_date == _shifted(reached, 1) else None
+    skipped = (one for one in tenant.periods if one.name in skip and one.end_date)
+    periods = (*regular_periods(tenant, skip), *skipped)
+    for one in sorted(periods, key=lambda one: one.start_date):
+        if one.start_date > reached and one.start_date != _shifted(reached, 1):
+            return None
+        if one.start_date > reached and one.name not in skip:
+            return one
         reached = max(reached, one.end_date or "")
     return None
 
