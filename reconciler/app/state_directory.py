@@ -41,8 +41,10 @@ def workspace_daybook(
     place, write = daybook_place(root, settings), bool(command)
     if write and isinstance(place, Path):
         _require_untracked(place, spill_path(root, settings))
+    state = spill_path(root, settings).parent
+    private = write and state == root / STATE_DIRECTORY
     with ExitStack() as stack:
-        if write and (state := spill_path(root, settings).parent) == root / STATE_DIRECTORY:
+        if private:
             stack.callback(_remove_unused, state)
             keep_private(state)
         daybook = open_daybook(
@@ -55,6 +57,9 @@ def workspace_daybook(
             hurry=hurry,
         )
         stack.callback(daybook.close, keep_unused=False)
+        if private:
+            # Whoever held the daybook until now may have removed the directory.
+            keep_private(state)
         yield daybook
 
 

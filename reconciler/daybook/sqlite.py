@@ -44,6 +44,8 @@ class SqliteStore:
         self._lock: int | None = None
         self._made: tuple[Path, ...] = ()
         """The directories that were made for it, the innermost first."""
+        self._created: tuple[int, int] | None = None
+        """The file that this process created."""
 
     def exists(self) -> bool:
         """Whether there is a daybook. Raises DaybookError for an empty file."""
@@ -114,6 +116,7 @@ class SqliteStore:
                     fill(transaction)
             finally:
                 connections.close()
+        self._created = _identity(self._path)
 
     def reader(self) -> AbstractContextManager[Transaction]:
         """A transaction with one consistent view."""
@@ -128,10 +131,16 @@ class SqliteStore:
         return self._clock()
 
     def discard(self) -> None:
-        """Remove the file, then that of the lock: whoever waits for it makes another one."""
+        """Remove the file that was created, then its lock: whoever waits for it makes another one.
+
+        A file that took its place stays: a daybook may be restored while an apply asks.
+        """
+        if self._created is None:
+            return
+        replaced = _identity(self._path) != self._created
         self._connections.close()
         # A log that outlived its database would be played into the next one.
-        for end in ("-wal", "-shm", "", ".lock"):
+        for end in ("-wal", "-shm", *(() if replaced else ("", ".lock"))):
             with suppress(OSError):
                 self._path.with_name(self._path.name + end).unlink(missing_ok=True)
         for directory in self._made:
@@ -162,6 +171,15 @@ def _connections(connect: Callable[[], sqlite3.Connection], *pragmas: str) -> Co
         transaction.change("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return Connections(_DIALECT, connect=opened, begin=begin)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one at the same path; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def connect_to_write(path: Path) -> sqlite3.Connection:

@@ -1,11 +1,14 @@
 """A verb that is refused leaves no file: no daybook, no lock, no draft, no directory."""
 
 import shlex
+from contextlib import ExitStack
 
 import pytest
 from books_harness import credit, debit, reconciler
 
+from reconciler.app.state_directory import workspace_daybook
 from reconciler.cli.main import _COMMANDS
+from reconciler.workspace.settings import Settings
 
 USAGE, READING, LEDGER = "usage", "reading", "ledger"
 
@@ -91,6 +94,8 @@ REFUSED = {
 READ_ONLY = {"validate", "show", "comment", "drift", "close-check", "doctor", "explain", "version"}
 """The verbs that write no file."""
 
+SETTINGS = Settings(name="books")
+
 AWAY = "target: {baseUrl: 'http://127.0.0.1:9'}"
 
 
@@ -151,6 +156,20 @@ def test_a_verb_that_is_refused_leaves_no_file(home, command, words, monkeypatch
     assert words in " ".join(ended.said.split())
     assert "Traceback" not in ended.said
     assert listing(home) == before, ended.said
+
+
+def test_a_run_that_waited_for_a_refused_one_has_git_ignore_its_daybook(tmp_path):
+    with ExitStack() as refused:
+        refused.enter_context(workspace_daybook(tmp_path, SETTINGS, command="apply"))
+        waited = workspace_daybook(
+            tmp_path,
+            SETTINGS,
+            command="apply",
+            lock_timeout=5,
+            pause=lambda _: refused.close(),
+        )
+        with waited:
+            assert (tmp_path / ".reconciler" / ".gitignore").read_text() == "*\n"
 
 
 def test_every_verb_is_in_the_table():

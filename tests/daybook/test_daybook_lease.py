@@ -169,6 +169,19 @@ def test_a_lease_is_waited_for_as_long_as_was_asked(home):
     assert len(waits) == 1
 
 
+def test_a_daybook_that_took_the_place_of_an_unused_one_stays(in_a_file, tmp_path):
+    with in_a_file.opened() as book:
+        create(book)
+    kept = tmp_path / "copy.db"
+    in_a_file.place.rename(kept)
+    book = open_daybook(in_a_file.place, write=True)
+    # The apply asks, and meanwhile somebody restores the daybook that it missed.
+    kept.replace(in_a_file.place)
+    book.close(keep_unused=False)
+    with contextlib.closing(open_daybook(in_a_file.place, write=False)) as restored:
+        assert restored.recorded()
+
+
 def test_waiting_ends_in_the_same_refusal(home):
     with home.opened(), pytest.raises(DaybookError, match="another apply is writing"):
         home.opened(lock_timeout=0.01).__enter__()
