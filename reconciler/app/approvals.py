@@ -16,9 +16,10 @@ from reconciler.core.model.history import Act
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.review import Assessment, Requirement, Review, SignOff
-from reconciler.core.planning.approvals import assess, combined, signed_off
+from reconciler.core.planning.approvals import SHORT, assess, combined, signed_off
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.access import open_forge
+from reconciler.forge.api import ForgeLimits
 from reconciler.forge.ci_context import ChangeOptions, CiContext
 from reconciler.forge.identities import not_brought, not_reviewed
 from reconciler.forge.protocol import MERGE, Forge
@@ -98,8 +99,18 @@ def _read_now(plan: Plan, options: ChangeOptions) -> Assessment:
         raise ForgeError("the job is not for a pull request or merge request")
     if plan.requirement.evidence is Evidence.GIT:
         raise ForgeError("the policy has them read from git when the plan is applied")
-    with open_forge(context, options.environment) as forge:
-        return approvals_so_far(plan, forge, context.change)
+    with open_forge(context, options.environment, limits=_SOON) as forge:
+        found = approvals_so_far(plan, forge, context.change)
+    if context.commit and found.commit != context.commit:
+        raise ForgeError(
+            f"the head of {found.change} is {found.commit[:SHORT]} now, and the job is for "
+            f"{context.commit[:SHORT]}"
+        )
+    return found
+
+
+_SOON = ForgeLimits(deadline=30.0)
+"""A plan does not wait long for names that are only shown."""
 
 
 def _prepared(root: Path, commit: str, since: str) -> SignOff:

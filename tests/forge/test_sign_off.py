@@ -99,6 +99,28 @@ def test_what_cannot_be_read_is_said_and_stops_nothing(
     assert "mallory@example.com" in found["prepared_by"]
 
 
+def test_nobody_approved_a_plan_that_approved_a_later_commit(checkout, github, tmp_path):
+    books = checkout.books
+    books.declare("accrual")
+    about_the_change(books, github, tmp_path, checkout.commit("Accrue"))
+    github.pull["head"]["sha"] = "e" * 40
+    github.approve("alice")
+    found = saved(books, tmp_path)["sign_off"]
+    assert found["approved_by"] == []
+    assert "the head of pull request #7 is eeeeeeeeee now" in found["approved_not_read"]
+    assert "mallory@example.com" in found["prepared_by"]
+
+
+def test_a_plan_does_not_wait_long_for_names(checkout, github, tmp_path):
+    books = checkout.books
+    books.declare("accrual")
+    about_the_change(books, github, tmp_path, checkout.commit("Accrue"))
+    slow = {"Retry-After": "31"}
+    github.faults.append(Fault(method="GET", path="reviews", status=429, headers=slow))
+    found = saved(books, tmp_path)["sign_off"]
+    assert "GitHub returned HTTP 429" in found["approved_not_read"]
+
+
 def test_a_report_names_who_prepared_what_needed_no_approval(empty, tmp_path):
     checkout = Checkout(empty)
     empty.declare("accrual")
