@@ -78,7 +78,7 @@ faults: $(DEV) ## Run the whole fault laboratory, and write its table into docs/
 
 # Each of the copies runs its tests in one process; a core for each is what they take.
 .PHONY: planted
-planted: $(DEV) ## Plant 62 known bugs in copies of the checkout, and show that the suite notices
+planted: $(DEV) ## Plant 64 known bugs in copies of the checkout, and show that the suite notices
 	$(BIN)/python tests/planted/plant.py --record docs/reliability.md
 
 # The peers live in an environment of their own.

@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PATCHES = ROOT / "tests" / "planted"
-COUNT = 62
+COUNT = 64
 SWEEPS = "(long or faults) and not vendor"
 """What the full tier runs more than the bounded one, which is the default suite."""
 LONGEST = 1800
