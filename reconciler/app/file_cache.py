@@ -12,7 +12,7 @@ from reconciler.workspace.files import FoundFile
 MANY_FILES = 200
 """Fewer files are read as fast without a cache."""
 
-MANY_UNKNOWN = 5000
+MANY_UNKNOWN = 10_000
 """Fewer files are read before other processes have started."""
 
 
