@@ -88,6 +88,11 @@ class ReadSession:
     """Keeps outcomes that the daybook could not record."""
 
     @property
+    def unread_spill(self) -> bool:
+        """Whether a spill file waits for the next apply."""
+        return self.spill_file.exists() or self.spill_file.is_symlink()
+
+    @property
     def tenant(self) -> str:
         """The ledger's tenant and entity, as the daybook records them."""
         tenant = self.ledger.tenant()

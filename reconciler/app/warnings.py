@@ -33,12 +33,11 @@ def session_warnings(
     session: ReadSession, found: SearchedPlan, included: Sequence[Address]
 ) -> Iterator[PlanWarning]:
     """The warnings of a plan that was made from a ledger."""
-    path = session.spill_file
-    if path.exists() or path.is_symlink():
+    if session.unread_spill:
         yield warning(
             "unread-spill",
-            f"{path} contains outcomes that the daybook could not record, so the plan may "
-            "be wrong about them; the next apply reads them first",
+            f"{session.spill_file} contains outcomes that the daybook could not record, so the "
+            "plan may be wrong about them; the next apply reads them first",
         )
     for intent in session.daybook.unsettled():
         yield warning(

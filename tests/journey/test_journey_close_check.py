@@ -176,6 +176,16 @@ def test_an_open_call_is_settled_by_the_next_apply(ready):
     assert failing(ready) == {}
 
 
+@follows("open-call")
+def test_a_period_is_not_ready_while_a_spill_file_is_not_read(ready):
+    """Otherwise the check is green while a plan says that the daybook may lack outcomes."""
+    spill = ready.root / ".reconciler" / "daybook.db.rescue"
+    spill.touch()
+    assert failing(ready)["open-call"] == [f"{spill} is not read yet"]
+    assert ready.run("apply", "--auto-approve").code == 0
+    assert failing(ready) == {}
+
+
 def test_what_the_settings_allow_is_shown_with_its_reason(ready):
     ready.set("entry-00", transferredToAccounting="No")
     allow = "[{item: not-transferred, reason: The connector runs on Monday.}]"

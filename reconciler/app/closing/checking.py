@@ -59,9 +59,7 @@ def check_periods(
             plan=found.plan,
             periods=periods,
             reference=workspace.tenant.periods_by_name,
-            open_calls=tuple(
-                f"{one.act} of {one.address.name}" for one in session.daybook.unsettled()
-            ),
+            open_calls=tuple(_open_calls(session)),
             due=tuple(one.declared for one in computed.entries.values()) if computed else (),
             waiting=workspace.waiting,
             through=session.settings.generate_through,
@@ -77,6 +75,14 @@ def check_periods(
         waiting=workspace.waiting,
         checks=tuple(close_check(name, facts, allowed=allowed) for name in names),
     )
+
+
+def _open_calls(session: ReadSession) -> Iterator[str]:
+    """The calls without a known outcome. The daybook may lack what a spill file tells of others."""
+    for one in session.daybook.unsettled():
+        yield f"{one.act} of {one.address.name}"
+    if session.unread_spill:
+        yield f"{session.spill_file} is not read yet"
 
 
 def _runs(workspace: CheckedWorkspace, tenant: Tenant) -> Iterator[DeclaredRun]:

@@ -127,11 +127,11 @@ class DeclaredRun:
 class CloseFacts:
     """What a check is made of, for all periods.
 
-    `open_calls` are the calls of earlier applies without a known outcome, in words. `due` are the
-    entries that schedules and `reverseOn` compute, `through` names the last period that
-    `generate` writes, if the settings do. `reference` are the periods of the Reference. A period
-    that was not searched is not in `searched`. `expected` are the transaction types that need a
-    run.
+    `open_calls` are the calls of earlier applies without a known outcome, and a spill file that is
+    not read, in words. `due` are the entries that schedules and `reverseOn` compute, `through`
+    names the last period that `generate` writes, if the settings do. `reference` are the periods
+    of the Reference. A period that was not searched is not in `searched`. `expected` are the
+    transaction types that need a run.
     """
 
     plan: Plan
