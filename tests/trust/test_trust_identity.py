@@ -519,6 +519,9 @@ def test_t06_a_changed_place_of_the_marker_is_planned_for_each_entry(empty, befo
     lines = empty.rows("select * from journal_entry_items order by id")
     empty.settings(spec=after)
     assert empty.actions() == {"noted": "update", "silent": "update"}
+    planned = empty.run("plan")
+    assert "changed in the ledger" not in planned.out
+    assert empty.run("drift").code == 0, "the settings changed, the ledger did not"
     empty.applied()
     assert empty.rows("select * from journal_entry_items order by id") == lines
     held = {

@@ -199,12 +199,14 @@ def _lost_change(state: AddressState, declared: Declared) -> Change:
 
 
 def _posted_change(state: AddressState, declared: Declared) -> Change:
-    comparison = _compare(state, declared.spec)
+    comparison = _compare(state, declared.spec, state.live_fields)
     if state.marker_lost:
         comparison = _with_marker(state, comparison)
     shown = _with_protection(state, declared, comparison)
     declaration_changed = _declaration_changed(state, declared)
-    reason = Reason.CHANGED if declaration_changed else Reason.DRIFTED
+    # A marker in its former field shows that the settings changed, not the ledger.
+    ours = declaration_changed or (state.marker_moved and not _drifted_fields(state))
+    reason = Reason.CHANGED if ours else Reason.DRIFTED
     if comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, reason, verbs, shown)
@@ -291,15 +293,17 @@ def _undeclared_change(state: AddressState) -> Change | None:
     return None
 
 
-def _compare(state: AddressState, wanted: Mapping[str, Value]) -> Comparison:
+def _compare(
+    state: AddressState, wanted: Mapping[str, Value], live: Mapping[str, Value]
+) -> Comparison:
     managed = state.snapshot.policy.manage_transfer_state
-    return compare(
-        state.kind,
-        wanted,
-        state.recorded.spec,
-        state.live_fields,
-        manage_observed=managed,
-    )
+    return compare(state.kind, wanted, state.recorded.spec, live, manage_observed=managed)
+
+
+def _drifted_fields(state: AddressState) -> Comparison:
+    """What differs in the ledger from what was applied, apart from the marker."""
+    applied = state.recorded.spec
+    return UNCHANGED if applied is None else _compare(state, applied, state.unmarked_fields)
 
 
 def _drift(state: AddressState, change: Change | None) -> Drift | None:
@@ -317,7 +321,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
         return None if _is_wanted(state, change, status) else lost
     # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
-    moved = UNCHANGED if kept else _compare(state, recorded.spec)
+    moved = UNCHANGED if kept else _drifted_fields(state)
     if not state.owned and state.former[1] not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)

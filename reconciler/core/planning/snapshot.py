@@ -180,6 +180,17 @@ class AddressState:
         place = self.snapshot.tenant.marker
         return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
 
+    @property
+    def marker_moved(self) -> bool:
+        """Whether our marker is only in the field that held it at an earlier time."""
+        return self.marker is None and self.former[1] in self.own_markers
+
+    @property
+    def unmarked_fields(self) -> Mapping[str, Value]:
+        """The live fields without our marker, wherever it is."""
+        fields = self.live_fields
+        return split_marker(fields, self.former[0])[0] if self.marker_moved else fields
+
     @cached_property
     def own_markers(self) -> tuple[str, ...]:
         """The markers that prove ownership, the present one first; a renamed entry has two."""
