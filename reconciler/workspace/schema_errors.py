@@ -217,6 +217,12 @@ def _no_choice(error: _Refused, path: Path) -> Iterator[Breach]:
         yield path, "schema-choice", f"{_name(path)} needs {choice}", ""
 
 
+def _wrong_pair(error: _Refused, path: Path) -> Iterator[Breach]:
+    """Values that exclude each other; the `$comment` beside them says why."""
+    fact = f"{_name(path)} takes {error.schema['$comment']}"
+    yield path, "schema-choice", fact, "Change one of them, or state the one that is missing."
+
+
 def _wrong_type(error: _Refused, path: Path) -> Iterator[Breach]:
     wanted = error.validator_value
     expected = (wanted,) if isinstance(wanted, str) else tuple(wanted)
@@ -347,6 +353,7 @@ _KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = M
         "dependentRequired": _missing_companions,
         "anyOf": _no_choice,
         "oneOf": _no_choice,
+        "not": _wrong_pair,
         "type": _wrong_type,
         "enum": _wrong_value,
         "const": _wrong_value,

@@ -1,6 +1,7 @@
 """Spreadsheets as people have them: each row is used or named with its cell; no cent changes."""
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from spreadsheets import workbook
 from reconciler.core.model.resource import Source
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, Tenant
 from reconciler.workspace.json_schema import is_valid
+from reconciler.workspace.schema_errors import explain
 from reconciler.workspace.spreadsheet.cells import SpreadsheetRefused, number_of
 from reconciler.workspace.spreadsheet.csv_file import read_csv
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from
@@ -159,6 +161,10 @@ def hide(sheet: Worksheet) -> None:
     sheet.row_dimensions[4].hidden = True
 
 
+def percentage(sheet: Worksheet) -> None:
+    sheet["E2"].number_format = "0.00%"
+
+
 def merge_keys(sheet: Worksheet) -> None:
     sheet.merge_cells("A2:A3")
 
@@ -239,6 +245,15 @@ WORKBOOKS = {
         rows=(row(debit=5), row("Accrued", debit="(5.00)")),
         mapping={"line": {**SIGNED, "amount": {"column": "Debit", "positive": "Credit"}}},
         gives=[("Cr", "5"), ("De", "5.00")],
+    ),
+    "a percentage": Case(
+        rows=(row(debit=0.05), row("Accrued", credit=0.05)),
+        prepare=percentage,
+        finds={"Accruals!E2": "the cell holds a percentage"},
+    ),
+    "an entry with rows of zero alone": Case(
+        rows=(*GOOD, row(key="B", debit=0), row("Accrued", key="B", credit="-")),
+        finds={"Accruals!A4": "every row of the entry `B` has the amount zero"},
     ),
     "a totals row": Case(
         rows=(*GOOD, row("", 1200.5, 1200.5, key=None, period=None, day=None, memo=None)),
@@ -369,6 +384,9 @@ def test_a_workbook_gives_entries_or_a_finding_for_each_cell(case: Case, tmp_pat
     ("amount", "home", "finds"),
     [
         (5, 5.5, {}),
+        (0.01, 0, {"Accruals!H4": "the amount in the home currency is zero, and the other is not"}),
+        (0.01, "-", {"Accruals!H4": "the amount in the home currency is zero"}),
+        (0, "-", {}),
         (0, 0, {}),
         (0, 5.5, {"Accruals!H4": "an amount in the home currency alone"}),
         ("-", "5.50", {"Accruals!H4": "an amount in the home currency alone"}),
@@ -396,6 +414,8 @@ CSVS = {
     "thousands": ("1,234.50", {"decimal": ".", "group": ","}, "1234.50"),
     "European": ("1.234,50", {"decimal": ",", "group": "."}, "1234.50"),
     "Swiss": ("1'234.50", {"decimal": ".", "group": "'"}, "1234.50"),
+    "Swiss, as programs write it": ("1\u2019234.50", {"group": "'"}, "1234.50"),
+    "thin spaces": ("1\u2009234,50", {"decimal": ",", "group": " "}, "1234.50"),
     "no-break spaces": ("1\u00a0234,50", {"decimal": ",", "group": " "}, "1234.50"),
     "plain": ("1234.50", {}, "1234.50"),
     "a comma is no decimal sign": ("1234,50", {}, "`1234,50` is no amount with decimals after `.`"),
@@ -422,6 +442,51 @@ def test_amounts_that_are_text_are_read_by_the_signs_of_the_mapping(
     else:
         assert [finding.place for finding in found.findings] == ["march.csv!E2", "march.csv!F3"]
         assert expected in found.findings[0].message
+
+
+@pytest.mark.parametrize("last", ["", ",", ",Rent"])
+def test_an_amount_that_the_delimiter_cuts_in_two_is_no_other_amount(
+    last: str, tmp_path: Path
+) -> None:
+    """1,234.50 without quotes is a cell with 1, and the rows of an entry would still balance."""
+    header = "Journal,Period,Date,Account,Debit,Memo"[: None if last else -5]
+    start = "A,Mar-2026,2026-03-31"
+    lines = [header, f"{start},Rent,1,234.50{last}", f"{start},Accrued,-1,234.50{last}", ",,,,,,,"]
+    entry = {"notes": {"column": "Journal"}}
+    used = mapping(line={**SIGNED, "amount": {"column": "Debit", "positive": "Debit"}}, entry=entry)
+    found = of_csv(tmp_path, "\n".join(lines), used)
+    places = ["march.csv!G2", "march.csv!G3"] if last else ["march.csv!F2", "march.csv!F3"]
+    assert [finding.place for finding in found.findings] == places
+    assert "cells, and the header has" in found.findings[0].message
+    quoted = [re.sub(r"-?1,234\.50", r'"\g<0>"', line) for line in lines]
+    used = replace(used, group_sign=",")
+    assert amounts(of_csv(tmp_path, "\n".join(quoted), used)) == [
+        ("De", "1234.50"),
+        ("Cr", "1234.50"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("signs", "allowed"),
+    [
+        ({"group": "."}, False),
+        ({"decimal": ".", "group": "."}, False),
+        ({"decimal": ",", "group": ","}, False),
+        ({"decimal": ",", "group": "."}, True),
+        ({"group": ","}, True),
+        ({"decimal": ","}, True),
+    ],
+)
+def test_decimals_and_groups_never_have_one_sign(signs: Mapping[str, str], allowed: bool) -> None:
+    """1.23 would be 123."""
+    made = document()
+    made["spec"]["numbers"] = signs
+    assert is_valid("SpreadsheetMapping", made) is allowed
+    findings = explain("SpreadsheetMapping", made, source=Source("a.yaml"), at_most=9)
+    if not allowed:
+        assert [(one.rule, one.path) for one in findings] == [
+            ("schema-choice", ("spec", "numbers"))
+        ]
 
 
 def test_a_wrong_delimiter_and_a_wrong_encoding_are_named(tmp_path: Path) -> None:

@@ -1,16 +1,22 @@
 """What a cell says as an amount, a text or a date; exact, or refused with a reason."""
 
 import re
+from collections.abc import Mapping, Set
 from datetime import date
 from decimal import Decimal
 
 from reconciler.core.model.money import ZERO, plain, written_decimals
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.json_schema import is_date
 from reconciler.workspace.spreadsheet.cells import DIGITS, Cell
-from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping
+from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, TextSource
 
 _NO_AMOUNT = frozenset({"-", "\u2013", "\u2014"})
 """How accounting formats show a zero."""
+
+
+_GROUP_SIGNS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
+"""What programs write between groups: no-break and thin spaces, and a typographic apostrophe."""
 
 
 class CellRefused(Exception):
@@ -69,8 +75,7 @@ def _from_text(text: str, mapping: SpreadsheetMapping) -> Decimal:
         negative, inner = True, inner[1:].strip()
     group, point = mapping.group_sign, mapping.decimal_sign
     if group:
-        # A no-break space is what programs write between groups.
-        inner = re.sub("[\u00a0\u202f]", " ", inner)
+        inner = inner.translate(_GROUP_SIGNS)
         whole = rf"[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}})+|[0-9]+"
     else:
         whole = "[0-9]+"
@@ -133,3 +138,42 @@ def date_in(cell: Cell, order: str) -> date | None:
             "Correct the cell, or set `dates` in the mapping.",
         )
     return date.fromisoformat(day)
+
+
+def period_containing(day: date, tenant: Tenant) -> str:
+    """The period that a date cell means: programs turn a text such as Mar-2026 into a date."""
+    names = [
+        period.name
+        for period in tenant.periods
+        if period.end_date and period.start_date <= day.isoformat() <= period.end_date
+    ]
+    if len(names) != 1:
+        message = f"{len(names)} periods contain the date {day}"
+        raise CellRefused("sheet-row", message, "Format the cell as text, and name the period.")
+    return names[0]
+
+
+def meaning_of(text: str, source: TextSource, accounts: Mapping[str, Set[str]]) -> str:
+    """What a text of a column means; `accounts` has the codes of each general ledger account.
+
+    Raises CellRefused.
+    """
+    if not text:
+        return text
+    if source.by_gl_account:
+        names = accounts.get(text, frozenset())
+        if len(names) != 1:
+            which = " and ".join(sorted(names)) if names else "no accounting code"
+            have = "have" if len(names) > 1 else "has"
+            message = f"{which} {have} the general ledger account `{text}`"
+            remedy = "Map the column to names of accounting codes with `map`."
+            if not names:
+                remedy = "Correct the cell, or `glAccountNumber` in the Reference."
+            raise CellRefused("sheet-row", message, remedy)
+        return next(iter(names))
+    if source.meanings is None:
+        return text
+    if text not in source.meanings:
+        message = f"`map` of the mapping does not have `{text}`"
+        raise CellRefused("sheet-row", message, "Correct the cell, or add the text to `map`.")
+    return source.meanings[text]

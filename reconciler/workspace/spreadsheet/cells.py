@@ -31,12 +31,14 @@ class Cell:
 class Sheet:
     """A sheet with its cells by row, then by column, both from 1. Empty cells are left out.
 
-    `hidden` are the rows that its author does not see.
+    `hidden` are the rows that its author does not see. `widths` are the numbers of cells that a
+    CSV file has in each row, empty ones too.
     """
 
     name: str
     rows: Mapping[int, Mapping[int, Cell]]
     hidden: frozenset[int] = field(default_factory=frozenset)
+    widths: Mapping[int, int] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> Cell:
         """The cell; an empty one where nothing is written."""

@@ -32,6 +32,7 @@ def read_csv(path: Path, *, delimiter: str = ",", encoding: str = "utf-8") -> Sh
             remedy="Save it as UTF-8, or set `csv.encoding` in the mapping.",
         ) from error
     rows: dict[int, dict[int, Cell]] = {}
+    widths: dict[int, int] = {}
     try:
         for number, texts in enumerate(
             csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), start=1
@@ -40,6 +41,7 @@ def read_csv(path: Path, *, delimiter: str = ",", encoding: str = "utf-8") -> Sh
                 raise SpreadsheetRefused(
                     f"the file has more than {MAX_ROWS:,} rows", remedy="Split the file."
                 )
+            widths[number] = len(texts)
             rows[number] = {
                 column: Cell(place=place_of(path.name, number, column), value=unguarded(found))
                 for column, found in enumerate(map(str.strip, texts), start=1)
@@ -50,4 +52,4 @@ def read_csv(path: Path, *, delimiter: str = ",", encoding: str = "utf-8") -> Sh
             f"row {len(rows) + 1} cannot be read: {error}",
             remedy="Save the sheet as CSV again. A quote inside a cell is doubled.",
         ) from error
-    return Sheet(name=path.name, rows=rows)
+    return Sheet(name=path.name, rows=rows, widths=widths)

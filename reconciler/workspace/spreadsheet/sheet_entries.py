@@ -12,7 +12,14 @@ from reconciler.core.model.resource import Path, Value
 from reconciler.core.model.sheets.sheet_import import CellFinding
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import Tenant
-from reconciler.workspace.spreadsheet.cell_values import CellRefused, amount_in, date_in, text_in
+from reconciler.workspace.spreadsheet.cell_values import (
+    CellRefused,
+    amount_in,
+    date_in,
+    meaning_of,
+    period_containing,
+    text_in,
+)
 from reconciler.workspace.spreadsheet.cells import (
     Sheet,
     column_and_row,
@@ -104,6 +111,10 @@ class _Reader:
                 message = f"the name {name} is that of {where} too"
                 remedy = "Make the texts differ in more than signs and capitals."
                 self._find(rows[0], self.mapping.name_column, "sheet-key", message, remedy)
+            if len(self.findings) == before and not spec[LINES]:
+                message = f"every row of the entry `{' / '.join(key)}` has the amount zero"
+                remedy = "Remove the rows, or write their amounts."
+                self._find(rows[0], self.mapping.name_column, "sheet-entry", message, remedy)
             if len(self.findings) == before:
                 yield SheetEntry(name=name, key=" / ".join(key), spec=spec, cells=cells)
         if not groups and not self.findings:
@@ -164,8 +175,14 @@ class _Reader:
         """The rows with a value in a column of the mapping."""
         totals = {column_and_row(cell)[1] for cell in self.mapping.control_totals.values()}
         columns = [self._columns[name] for name in self.mapping.columns]
+        width = self.sheet.widths.get(self.mapping.header_row, 0)
         for row in sorted(self.sheet.rows):
             if row <= self.mapping.header_row or row in totals:
+                continue
+            if self.sheet.rows[row] and (cells := self.sheet.widths.get(row, 0)) > width:
+                # An amount such as 1,234.50 without quotes is two cells.
+                message = f"the row has {cells} cells, and the header has {width}"
+                self._found_at(row, width + 1, "sheet-row", message, _QUOTES)
                 continue
             at = next((column for column in columns if self._is_filled(row, column)), None)
             if at is None:
@@ -232,7 +249,7 @@ class _Reader:
         columns, home_currency = self.mapping.home_amount, self.tenant.home_currency or ""
         home = self._amount(row, columns, home_currency, optional=True) if columns else None
         if found is None:
-            if home and len(self.findings) == before:
+            if home and home[1] and len(self.findings) == before:
                 message = "the row has an amount in the home currency alone"
                 self._found_at(row, home[2], "sheet-amount", message, _BOTH_AMOUNTS)
             return {}
@@ -248,7 +265,10 @@ class _Reader:
         sums = self.sums.setdefault(currency, dict.fromkeys(Side, ZERO))
         sums[side] = total((sums[side], amount))
         if home:
-            if home[0] is not side:
+            if not home[1]:
+                message = "the amount in the home currency is zero, and the other is not"
+                self._found_at(row, home[2], "sheet-amount", message, _NO_ZERO)
+            elif home[0] is not side:
                 message = f"the amount is a {side.lower()}, and its home amount is not"
                 self._found_at(row, home[2], "sheet-amount", message, "Move one of them.")
             line["homeCurrencyAmount"] = home[1]
@@ -260,7 +280,7 @@ class _Reader:
     ) -> tuple[Side, Decimal, int] | None:
         """The side, the amount and the column; None with a finding, or if the amount is zero.
 
-        If it is `optional`, cells may be empty.
+        If it is `optional`, cells may be empty, and a zero is returned as an amount.
         """
         units = self.tenant.minor_units(currency) if currency else None
         filled: list[tuple[Side, Decimal, int]] = []
@@ -294,7 +314,7 @@ class _Reader:
             message = f"{words} both have an amount"
             self._found_at(row, filled[1][2], "sheet-amount", message, "Write a row for each side.")
         elif optional:
-            return None
+            return (Side.DEBIT, ZERO, at) if zero else None
         elif zero:
             self.zero_rows.append(place_of(self.sheet.name, row, at))
         else:
@@ -328,45 +348,12 @@ class _Reader:
                 day = date_in(cell, self.mapping.date_order)
                 return "" if day is None else day.isoformat()
             if name == "accountingPeriodName" and isinstance(cell.value, date):
-                return self._period_of(cell.value)
-            return self._meant(text_in(cell), source)
+                return period_containing(cell.value, self.tenant)
+            return meaning_of(text_in(cell), source, self._accounts)
         except CellRefused as refused:
             column = self._columns[source.column]
             self._found_at(row, column, refused.rule, refused.message, refused.remedy)
             return ""
-
-    def _period_of(self, day: date) -> str:
-        """The period that a date cell means: programs turn a text such as Mar-2026 into a date."""
-        names = [
-            period.name
-            for period in self.tenant.periods
-            if period.end_date and period.start_date <= day.isoformat() <= period.end_date
-        ]
-        if len(names) != 1:
-            message = f"{len(names)} periods contain the date {day}"
-            raise CellRefused("sheet-row", message, "Format the cell as text, and name the period.")
-        return names[0]
-
-    def _meant(self, text: str, source: TextSource) -> str:
-        if not text:
-            return text
-        if source.by_gl_account:
-            names = self._accounts.get(text, set())
-            if len(names) != 1:
-                which = " and ".join(sorted(names)) if names else "no accounting code"
-                have = "have" if len(names) > 1 else "has"
-                message = f"{which} {have} the general ledger account `{text}`"
-                remedy = "Map the column to names of accounting codes with `map`."
-                if not names:
-                    remedy = "Correct the cell, or `glAccountNumber` in the Reference."
-                raise CellRefused("sheet-row", message, remedy)
-            return next(iter(names))
-        if source.meanings is None:
-            return text
-        if text not in source.meanings:
-            message = f"`map` of the mapping does not have `{text}`"
-            raise CellRefused("sheet-row", message, "Correct the cell, or add the text to `map`.")
-        return source.meanings[text]
 
     def _text(self, row: int, name: str) -> str | None:
         """The text in a column; None with a finding."""
@@ -396,5 +383,7 @@ class _Reader:
 
 
 _BOTH_AMOUNTS = "Write the amount in the currency of the entry too, or remove this one."
+_NO_ZERO = "Write the amount, at least of the smallest unit. In the home currency, empty the cell."
+_QUOTES = "Put quotes around a cell that holds the delimiter."
 _OTHER_HEADER = "Correct the mapping, or `headerRow`."
 _REQUIRED = frozenset({"accountingPeriodName", "journalEntryDate", "currency"})

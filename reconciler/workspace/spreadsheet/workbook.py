@@ -129,6 +129,8 @@ def _cell(place: str, found: Any, *, formula: bool) -> Cell | None:
         flaw, remedy = "the cell holds a time of day", "Write a date without a time."
     elif isinstance(value, int | float):
         value = Decimal(value) if isinstance(value, int) else number_of(value)
+        if "%" in found.number_format:
+            flaw, remedy = "the cell holds a percentage", "Format the cell as a number."
     if flaw:
         return Cell(place=place, flaw=flaw, remedy=remedy)
     return None if value is None else Cell(place=place, value=value)
