@@ -137,6 +137,19 @@ def test_a_copy_is_rebooked_where_nothing_was_edited(closed):
     closed.applied()
 
 
+def test_an_entry_is_corrected_once_whatever_the_second_correction_is_named(closed):
+    assert closed.run("reverse", "rent", "--rebook").code == 0
+    before = files(closed)
+    for more in ((), ("--name", "rent-again")):
+        refused = closed.run("reverse", "rent", "--rebook-only", *more)
+        assert refused.code == 4
+        assert "To fix: Edit rent-rebooked in rent.reversal.yaml." in refused.err
+        assert files(closed) == before
+    reversal, rebooked = files(closed)["rent.reversal.yaml"].split("---\n")
+    closed.write("rent.reversal.yaml", f"{reversal}---\n{rebooked.replace('400.90', '300.10')}")
+    closed.applied()
+
+
 def test_the_corrected_entry_alone_is_declared_beside_a_reversal(closed):
     first = closed.run("reverse", "rent", "--rebook-only")
     assert (first.code, "nothing reverses rent" in first.err) == (4, True)

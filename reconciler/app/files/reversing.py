@@ -224,6 +224,14 @@ class _Reversing:
         if self._options.rebook_only and reversal is None:
             command = suggested("reverse", original.name, "--rebook")
             raise Refused(f"nothing reverses {original.name}", remedy=f"Run {command}.")
+        corrected = f"{original.name.lower()}{REBOOKED}"
+        there = self._workspace.declared.get(Address(JOURNAL_ENTRY.name, corrected))
+        if there is not None:
+            # Under another name, both would be posted.
+            raise Refused(
+                f"{corrected} corrects {original.name} already ({there.source})",
+                remedy=f"Edit {corrected} in {there.source.path}.",
+            )
         name = self._new_name(original, REBOOKED)
         declared = original.declared
         target = self._target(original)
