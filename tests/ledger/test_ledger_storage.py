@@ -129,7 +129,8 @@ class TestTransactions:
             return time.monotonic() - asked
 
         with seeded.held(), ThreadPoolExecutor(6) as pool:
-            assert min(pool.map(waited, range(6))) >= 0.2
+            # A timer may end a few microseconds early.
+            assert min(pool.map(waited, range(6))) > 0.19
         # Who waited for a turn before waits that much less for the other process.
         assert max(waits) <= 0.2
         assert len(waits) == 1 or min(waits) < 0.2
