@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import Refusal, listed
 from reconciler.core.model.review import Approval, Discarded, Review
 from reconciler.core.model.trailers import co_authors, digests_in, endorsers
 from reconciler.git.repository import Repository
@@ -74,10 +74,9 @@ def flaws_of(repository: Repository | None, commit: str) -> Iterator[Refusal]:
         )
     changed = repository.changed()
     if changed:
-        named = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" * (len(changed) > 3))
         yield Refusal(
             rule="approval-evidence",
-            message=f"files of the workspace differ from the commit: {named}",
+            message=f"files of the workspace differ from the commit: {listed(changed, 3)}",
             remedy="Commit the files and get approvals, or restore them.",
         )
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import jsonschema_rs
 import pytest
-from books_harness import JOURNALS, reconciler
+from books_harness import JOURNALS, SCHEDULE, reconciler
 from language_server import language_server
 
 from reconciler.app.workspace import read_workspace
@@ -185,22 +185,6 @@ def test_every_document_has_the_line_once(text, expected, line_end):
 def names_the_schema(root: Path, file: Path) -> bool:
     named = re.match(r"# yaml-language-server: \$schema=(\S+)\n", file.read_text())
     return named is not None and (file.parent / named[1]).resolve() == root / EDITOR_SCHEMA
-
-
-SCHEDULE = """\
-apiVersion: journal.reconciler/v1
-kind: JournalSchedule
-metadata: {name: hosting}
-spec:
-  method: straight-line
-  from: Jan-2026
-  parts: 2
-  entry:
-    currency: USD
-    journalEntryItems:
-      - {accountingCodeName: Deferred Revenue, type: Debit, amount: 9.00}
-      - {accountingCodeName: Subscription Revenue, type: Credit, amount: 9.00}
-"""
 
 
 def test_every_verb_that_writes_declarations_writes_the_line(small):

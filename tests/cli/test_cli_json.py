@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
-from books_harness import Ended, reconciler
+from books_harness import SCHEDULE, Ended, reconciler
 from document_schemas import must_fit
 
 from reconciler.cli.main import root as command_line
@@ -17,22 +17,6 @@ OWN = {"plan", "show", "apply", "close-check", "ledger create-client"}
 """Verbs whose document is their own; `schema KIND` prints one, too."""
 NONE = {"export", "ledger serve"}
 """A table, and a server."""
-
-
-SCHEDULE = """\
-apiVersion: journal.reconciler/v1
-kind: JournalSchedule
-metadata: {name: hosting}
-spec:
-  method: straight-line
-  from: Jan-2026
-  parts: 2
-  entry:
-    currency: USD
-    journalEntryItems:
-      - {accountingCodeName: Deferred Revenue, type: Debit, amount: 9.00}
-      - {accountingCodeName: Subscription Revenue, type: Credit, amount: 9.00}
-"""
 
 
 def verbs(command: click.Command, *path: str):

@@ -37,6 +37,21 @@ spec: {spec}
 """
 _NAMES_LEDGER = re.compile(r"(?m)^  target: embedded\n|target: embedded(, )?")
 _IS_OUTPUT = re.compile(r'\{\n  "format_version": "[0-9.]+",\n  "command"')
+SCHEDULE = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: hosting}
+spec:
+  method: straight-line
+  from: Jan-2026
+  parts: 2
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Deferred Revenue, type: Debit, amount: 9.00}
+      - {accountingCodeName: Subscription Revenue, type: Credit, amount: 9.00}
+"""
+
 _ENTRY = """\
 apiVersion: journal.reconciler/v1
 kind: JournalEntry

@@ -145,10 +145,7 @@ def _left_out(names: list[str], state: str) -> str:
     if not names:
         return ""
     are = "entry is" if len(names) == 1 else "entries are"
-    return f"{len(names)} {are} {state}, and left out: {listed(names, _MOST_NAMED)}"
-
-
-_MOST_NAMED = 10
+    return f"{len(names)} {are} {state}, and left out: {listed(names)}"
 
 
 def _require_own(state: AddressState) -> None:

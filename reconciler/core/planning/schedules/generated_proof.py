@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import Finding
+from reconciler.core.model.finding import Finding, listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Address, Declared, Path, Source, SupportingDocument
 from reconciler.core.model.schedule import SCHEDULE
@@ -134,10 +134,9 @@ def _absent(
             remedy = "Rename one of the two, or remove the entry that was written by hand."
             yield finding_at(one.origin, "generated-name", ("metadata", "name"), fact, remedy)
     for (origin, by), names in missing.items():
-        some = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
         noun = JOURNAL_ENTRY.nouns[len(names) > 1]
         fact = f"{len(names)} {noun} of {by.name} {'is' if len(names) == 1 else 'are'} not written"
         remedy = f"Run {suggested('generate', by.name)}."
         yield finding_at(
-            origin, "generated-missing", ("metadata", "name"), f"{fact}: {some}", remedy
+            origin, "generated-missing", ("metadata", "name"), f"{fact}: {listed(names, 1)}", remedy
         )
