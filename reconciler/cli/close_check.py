@@ -59,7 +59,7 @@ def close_check(
         parallelism=parallelism,
         ca_bundle=ca_bundle,
         progress=progress,
-    ).with_remedies(given_options().completed)
+    ).with_commands(given_options().completed)
     drawing = CLOSE_RENDERERS[style](report)
     if isinstance(drawing, str):
         out_text(drawing)

@@ -1,7 +1,6 @@
 """A plan for a pull request: verdict, dangers, impact, balance, then the details.
 
-Text from files and from the server passes `code`, `sentence` or `_fenced`, so that it can neither
-format, link, mention nor forge anything (I-80).
+Text of others passes `code`, `sentence` or `_fenced`: it cannot format, link or forge (I-80).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -379,7 +378,8 @@ def _marked(line: Line) -> str:
     return f"{mark} {body}".rstrip() + "\n"
 
 
-def _warning(one: PlanWarning) -> str:
+def warning_markdown(one: PlanWarning) -> str:
+    """A warning, with its rule."""
     place = f"{code(one.place)}: " if one.place else ""
     return f"Warning {code(one.rule)}: {place}{sentence(one.message)}"
 
@@ -391,7 +391,7 @@ def _foot(view: PlanView) -> Iterator[str]:
             drawn = f"`reconciler drift` shows what changed in {count} entries."
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield _details(title, drawn)
-    yield from _cut([_warning(one) for one in view.plan.warnings], what=" warnings")
+    yield from _cut([*map(warning_markdown, view.plan.warnings)], what=" warnings")
     yield f"Digest: `{view.plan.digest}`"
     if view.command:
         yield f"To apply exactly this: `{view.command}`"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.core.model.finding import Severity
+from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.render.change_view import (
@@ -86,9 +86,8 @@ _OLDER = {
 def drift_lines(plan: Plan) -> tuple[Part, ...]:
     """What changed in the ledger, for the `drift` verb."""
     view = view_of(plan)
-    warnings = tuple(line((str(warning), "warning")) for warning in plan.warnings)
     found = (*drift_section(view.drift), *_unanswered(view), *_transfers(view))
-    told = (*_header(view), *found, *warnings)
+    told = (*_header(view), *found, *warning_lines(plan.warnings))
     facts = [f"{fact}." for fact in (view.drifted, view.need_person) if fact]
     warned = {one.rule for one in plan.warnings if one.severity is Severity.WARNING}
     facts = facts or [fact for rule, fact in _OLDER.items() if rule in warned]
@@ -232,6 +231,11 @@ def _reversals(view: PlanView) -> Iterator[Part]:
     yield BLANK
 
 
+def warning_lines(warnings: Iterable[PlanWarning]) -> Iterator[Part]:
+    """Each warning, with its rule."""
+    return (line((str(one), "warning")) for one in warnings)
+
+
 def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Part]:
     """What is posted in later periods; nothing when nothing is."""
     if not rows:
@@ -277,8 +281,7 @@ def _rehearsal(view: PlanView) -> Iterator[Part]:
 
 def _notes(view: PlanView) -> Iterator[Part]:
     """The warnings, and the approvals that the plan requires."""
-    for warning in view.plan.warnings:
-        yield line((str(warning), "warning"))
+    yield from warning_lines(view.plan.warnings)
     if view.plan.warnings:
         yield BLANK
     if view.approvals:

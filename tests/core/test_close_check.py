@@ -15,6 +15,7 @@ from reconciler.core.planning.closing.readiness import (
     CloseFacts,
     DeclaredRun,
     SearchedPeriod,
+    UnmanagedEntry,
     close_check,
 )
 
@@ -55,6 +56,7 @@ def failing(checked, period="Jan-2026", allowed=MappingProxyType({})):
     return {item.item: item.found for item in check.failing}
 
 
+OTHER = UnmanagedEntry(number="JE-00000009")
 SOUND = ([declared()], [recorded()], [live(**TRANSFERRED)])
 DUE = declared(entry(**FEBRUARY), name="part", generated_by=Address("JournalSchedule", "rent"))
 
@@ -75,7 +77,7 @@ def test_the_sound_books_are_ready():
         ),
         pytest.param(
             SOUND,
-            {"searched": {"Jan-2026": SearchedPeriod(entries=2, unmanaged=("JE-00000009",))}},
+            {"searched": {"Jan-2026": SearchedPeriod(entries=2, unmanaged=(OTHER,))}},
             "Jan-2026",
             {"unmanaged": ("JE-00000009",)},
         ),

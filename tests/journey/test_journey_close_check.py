@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import shlex
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -228,6 +230,121 @@ def test_what_nobody_declares_is_imported_or_not_looked_for(ready):
     assert failing(ready)["unmanaged"] == [number]
     ready.call("PUT", f"journal-entries/{number}/cancel")
     assert "unmanaged" not in failing(ready)
+
+
+# A daybook that is an older copy: what an apply posted since is in the ledger alone.
+
+
+def remedies(books):
+    """What to do about each item that fails."""
+    (period,) = books.run("close-check", "Jan-2026", "--format", "json").json["periods"]
+    return {one["item"]: one["remedy"] for one in period["items"] if one["remedy"]}
+
+
+def run_named(books, text, verb):
+    """Run the command of a verb that a remedy names, as it stands there."""
+    (command,) = re.findall(f"`reconciler ({verb} .*?)`", text)
+    ended = books.run(*shlex.split(command.replace(f" -w {books.root}", "")), "--yes")
+    assert ended.code == 0, ended.said
+
+
+@contextlib.contextmanager
+def restored_after(books):
+    """Restores the daybook as it was, and gives the path of the newer one."""
+    daybook = books.root / ".reconciler" / "daybook.db"
+    copy = books.root.parent / "daybook.copy"
+    shutil.copy(daybook, copy)
+    newer = books.root.parent / "daybook.newer"
+    yield newer
+    shutil.copy(daybook, newer)
+    shutil.copy(copy, daybook)
+
+
+def posted_late(books):
+    books.declare("late", debit("9.00"), credit("9.00"))
+    books.applied()
+    books.set("late", transferredToAccounting="Yes")
+
+
+@pytest.mark.parametrize("way", ["restore", "adopt"])
+def test_what_an_older_daybook_lacks_is_pending_until_an_apply_may_adopt_it(ready, way):
+    with restored_after(ready) as newer:
+        posted_late(ready)
+    assert failing(ready) == {"pending-change": ["late (adopt)"]}
+    ended = ready.run("close-check", "Jan-2026")
+    assert "warning[daybook-older]: the daybook is older than the ledger" in ended.out
+    remedy = remedies(ready)["pending-change"]
+    assert "It is refused now (unproved-entries): first do what `reconciler plan" in remedy
+    said = " ".join(ready.run("plan").out.split())
+    assert "is an older copy, restore it. If it cannot be restored, and" in said
+    if way == "restore":
+        shutil.copy(newer, ready.root / ".reconciler" / "daybook.db")
+    else:
+        assert "adopt them with --adopt-found 1." in said
+        assert ready.apply("--adopt-found", 1).code == 0
+    assert ready.apply().code == 0
+    assert failing(ready) == {}
+
+
+@follows("unmanaged")
+@pytest.mark.parametrize("way", ["restore", "import", "cancel"])
+def test_what_neither_a_file_nor_an_older_daybook_knows_is_restored_or_imported(ready, way):
+    with restored_after(ready) as newer:
+        posted_late(ready)
+        text = (ready.root / "late.yaml").read_text()
+        number = ready.number("late")
+    ready.remove("late")
+    assert failing(ready) == {"unmanaged": [f"{number} (late, not recorded)"]}
+    remedy = remedies(ready)["unmanaged"]
+    if way == "restore":
+        assert remedy.startswith("If the daybook is an older copy, restore the newest one.")
+        shutil.copy(newer, ready.root / ".reconciler" / "daybook.db")
+        ready.write("late.yaml", text)
+    elif way == "import":
+        run_named(ready, remedy, "import")
+    else:
+        ready.set("late", transferredToAccounting="No")
+        ready.call("PUT", f"journal-entries/{number}/cancel")
+    assert failing(ready) == {}
+
+
+def test_what_was_replaced_since_an_older_daybook_is_adopted_by_the_apply(ready):
+    ready.set("entry-00", transferredToAccounting="No")
+    with restored_after(ready):
+        ready.declare("entry-00", debit("9.00"), credit("9.00"))
+        ready.applied()
+        ready.set("entry-00", transferredToAccounting="Yes")
+    assert failing(ready) == {"pending-change": ["entry-00 (adopt)"]}
+    assert "refused" not in remedies(ready)["pending-change"]
+    assert ready.apply().code == 0
+    assert failing(ready) == {}
+
+
+@follows("unmanaged")
+def test_a_second_entry_of_a_name_is_cancelled(ready):
+    """An import refuses it: the name has an entry already."""
+    held = ready.number("entry-00")
+    other = by_hand(ready, ReconcilerKey__c="acme-books/entry-00")
+    assert failing(ready)["unmanaged"] == [f"{other} (entry-00, as {held})"]
+    remedy = remedies(ready)["unmanaged"]
+    assert remedy == "Look at both entries of a name in the ledger, and cancel the wrong one."
+    ready.call("PUT", f"journal-entries/{other}/cancel")
+    assert failing(ready) == {}
+
+
+@follows("pending-change")
+@pytest.mark.parametrize("item", ["pending-change", "schedule-due"])
+def test_an_apply_that_a_limit_refuses_is_not_advised_without_a_word(ready, item):
+    ready.settings(spec="{policy: {limits: {money: {USD: 4}}}}")
+    ready.write("hosting.yaml", MONTHLY)
+    assert ready.run("generate", "--through", "Jan-2026").code == 0
+    remedy = remedies(ready)[item]
+    assert "It is refused now (money-limit): first do what `reconciler plan" in remedy
+    assert "the limit changed" in ready.run("plan").out
+    ready.settings(spec="{policy: {limits: {money: {USD: 5}}}}")
+    assert "refused" not in remedies(ready)[item]
+    assert ready.apply().code == 0
+    assert item not in failing(ready)
 
 
 @follows("reversal-due")

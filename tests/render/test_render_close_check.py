@@ -14,6 +14,7 @@ from reconciler.core.model.scope import Provenance
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
+from reconciler.core.rules.plan_warnings import warning
 from reconciler.render import CLOSE_RENDERERS
 from reconciler.render.styled_text import plain_text
 
@@ -51,6 +52,7 @@ def report(name="2026-03-rent"):
     basis = plan_for(snapshot([], [], [])).basis
     return CloseReport(
         basis=replace(basis, origin=origin),
+        warnings=(warning("daybook-older", f"the daybook does not record {name}"),),
         waiting=plan_scenes.waiting().waiting,
         checked_at="2026-04-02T18:02:11+00:00",
         checks=(

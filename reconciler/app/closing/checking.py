@@ -1,6 +1,6 @@
 """Reads what a close check needs: the plan, open calls, computed entries and unmanaged entries."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -11,17 +11,25 @@ from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.documents.plan_file import moment
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
+from reconciler.core.model.resource import Address
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.closing.readiness import (
     CloseFacts,
     CloseReport,
     DeclaredRun,
     SearchedPeriod,
+    UnmanagedEntry,
     close_check,
 )
 from reconciler.core.recovery.marker_search import UnexpectedRows
-from reconciler.core.recovery.period_import import listed_entries, select_entries, statement_for
+from reconciler.core.recovery.period_import import (
+    ListedEntry,
+    listed_entries,
+    select_entries,
+    statement_for,
+)
 from reconciler.core.rules.journal_runs import target_dates, transaction_types
 from reconciler.errors import LedgerError, Refused
 
@@ -46,7 +54,7 @@ def check_periods(
     with opened as session:
         require_daybook(session.daybook.lineage)
         options = PlanOptions(reading=ReadOptions(live=LiveSource.READS))
-        found = plan_and_search(session, options, progress=progress, posting=False)
+        found = plan_and_search(session, options, progress=progress)
         periods = found.snapshot.tenant.periods_by_name
         for name in names:
             if name not in periods:
@@ -73,6 +81,7 @@ def check_periods(
         basis=replace(basis, origin=committed(basis.origin, workspace.root)),
         checked_at=moment(at) if at else "",
         waiting=workspace.waiting,
+        warnings=found.plan.warnings,
         checks=tuple(close_check(name, facts, allowed=allowed) for name in names),
     )
 
@@ -99,13 +108,28 @@ def _searched(session: ReadSession, period: str) -> SearchedPeriod:
     try:
         rows = session.ledger.query(statement_for(RUN_ENTRY_KIND, period, place))
         listed = tuple(listed_entries(rows, place))
-        recorded = session.daybook.recorded().values()
+        recorded = session.daybook.recorded()
         chosen = select_entries(
-            RUN_ENTRY_KIND, listed, recorded, workspace=session.settings.name
+            RUN_ENTRY_KIND, listed, recorded.values(), workspace=session.settings.name
         ).wanted
     except (LedgerError, UnexpectedRows) as error:
         raise Refused(
             f"the ledger cannot be searched: {error}",
             remedy="Run it with --managed-only: then entries that nobody declares are not checked.",
         ) from error
-    return SearchedPeriod(entries=len(listed), unmanaged=chosen)
+    return SearchedPeriod(
+        entries=len(listed),
+        unmanaged=tuple(_unmanaged((one for one in listed if one.number in chosen), recorded)),
+    )
+
+
+def _unmanaged(
+    entries: Iterable[ListedEntry], recorded: Mapping[Address, Recorded]
+) -> Iterator[UnmanagedEntry]:
+    """Entries without an owner, or with the marker of this workspace and without a record."""
+    names = {one.number: (one.marker or "").partition("/")[2] for one in entries}
+    for number, name in sorted(names.items()):
+        held = recorded.get(Address(RUN_ENTRY_KIND.name, name))
+        twins = {held.number} if held and held.number else set()
+        twins |= {other for other, of in names.items() if name == of and other != number}
+        yield UnmanagedEntry(number=number, name=name, twins=tuple(sorted(twins)) if name else ())

@@ -6,7 +6,7 @@ from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.canonical import readable_json
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
 
-CLOSE_FORMAT_VERSION = "1.0"
+CLOSE_FORMAT_VERSION = "1.1"
 
 
 def close_text(report: CloseReport) -> str:
@@ -25,6 +25,7 @@ def close_document(report: CloseReport) -> Document:
         "commit": origin.commit,
         "dirty": origin.dirty,
         "ready": report.ready,
+        "warnings": [written_fields(one) for one in report.warnings],
         "waiting": [written_fields(one) for one in report.waiting],
         "periods": [_period(check) for check in report.checks],
     }

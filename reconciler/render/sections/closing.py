@@ -7,12 +7,12 @@ from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, Cl
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.render.escaping import code, escaped, sentence
 from reconciler.render.junit import Case, junit, waiting_cases
-from reconciler.render.markdown import waiting_markdown
+from reconciler.render.markdown import waiting_markdown, warning_markdown
 from reconciler.render.phrases import counted, more
 from reconciler.render.plan_view import ledger_of
 from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.render.styled_text import BLANK, Line, Part, laid_out, line, span, table
-from reconciler.render.text import waiting_section
+from reconciler.render.text import waiting_section, warning_lines
 
 _SHOWN = 10
 """The most names in a list for people; the rest are counted. JSON has all."""
@@ -107,6 +107,9 @@ def close_lines(report: CloseReport) -> Iterator[Part]:
                 yield line(("Allowed: ", "strong"), item.allowed_because, indent=8)
         yield line("Not checked:", indent=2)
         yield from (line(text, indent=4) for text in check.not_checked)
+    if report.warnings:
+        yield BLANK
+        yield from warning_lines(report.warnings)
     if report.waiting:
         yield BLANK
         yield from tuple(waiting_section(waiting_rows(report.waiting)))[:-1]
@@ -151,6 +154,7 @@ def close_markdown(report: CloseReport) -> str:
             for item in allowed
         ]
         parts.append(f"Not checked: {sentence(', '.join(check.not_checked))}.")
+    parts += map(warning_markdown, report.warnings)
     parts += waiting_markdown(waiting_rows(report.waiting))
     return "\n\n".join(parts) + "\n"
 
@@ -173,6 +177,7 @@ def close_junit(report: CloseReport) -> str:
             ),
             *waiting_cases(waiting_rows(report.waiting)),
         ],
+        about=map(str, report.warnings),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
+from reconciler.core.model.finding import PlanWarning, listed
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Basis, Change, Plan
 from reconciler.core.model.resource import Address, Declared
@@ -77,21 +78,23 @@ class CloseCheck:
 class CloseReport:
     """The checks of several periods: of which books, and when by the ledger's clock.
 
-    `waiting` is what schedules and reversals post in later periods.
+    `waiting` is what schedules and reversals post in later periods, `warnings` what the plan
+    warns of that was made for the check.
     """
 
     basis: Basis
     checked_at: str
     checks: tuple[CloseCheck, ...]
     waiting: tuple[WaitingParts, ...] = ()
+    warnings: tuple[PlanWarning, ...] = ()
 
     @property
     def ready(self) -> bool:
         """Whether every period is ready."""
         return all(check.ready for check in self.checks)
 
-    def with_remedies(self, completed: Callable[[str], str]) -> "CloseReport":
-        """The report with each remedy as `completed` returns it."""
+    def with_commands(self, completed: Callable[[str], str]) -> "CloseReport":
+        """The report with each remedy and each warning as `completed` returns it."""
         checks = (
             replace(
                 check,
@@ -99,18 +102,35 @@ class CloseReport:
             )
             for check in self.checks
         )
-        return replace(self, checks=tuple(checks))
+        warnings = (replace(one, message=completed(one.message)) for one in self.warnings)
+        return replace(self, checks=tuple(checks), warnings=tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmanagedEntry:
+    """An entry that is posted, and that nobody declares, forgets or made by a run.
+
+    `name` is that of its marker, if it has the marker of this workspace. `twins` are other posted
+    entries of that name.
+    """
+
+    number: str
+    name: str = ""
+    twins: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.name:
+            return self.number
+        why = f"as {' and '.join(self.twins)}" if self.twins else "not recorded"
+        return f"{self.number} ({self.name}, {why})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchedPeriod:
-    """The entries that a search found in a period, and the numbers of unmanaged ones.
-
-    An unmanaged entry is posted, and nobody declares it, forgets it or made it by a run.
-    """
+    """How many entries a search found in a period, and the unmanaged ones of them."""
 
     entries: int
-    unmanaged: tuple[str, ...] = ()
+    unmanaged: tuple[UnmanagedEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +183,7 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Mapping[str, str]) -> 
         found[item] += [what] * bool(what)
     searched = facts.searched.get(name)
     if searched is not None:
-        found["unmanaged"] += searched.unmanaged
+        found["unmanaged"] += map(str, _unmanaged(searched, facts.plan))
         checked["unmanaged"] = searched.entries
     unseen = {"unmanaged": "entries that nobody declares"} if searched is None else {}
     return CloseCheck(
@@ -183,16 +203,41 @@ def close_check(name: str, facts: CloseFacts, *, allowed: Mapping[str, str]) -> 
 
 
 def _remedy(item: str, period: str, facts: CloseFacts) -> str:
-    """What to do about an item: as its rule says, and with the period in the command."""
-    if item == "period-in-reference":
-        return f"Correct {period} in reference.yaml, then run `reconciler generate`."
-    if item == "unmanaged":
-        command = suggested("import", "--period", period)
-        return f"Run {command}, or cancel what is wrong in the ledger."
+    """What to do about an item: as its rule says, with the period in the command."""
+    text = CLOSE_ITEMS[item].remedy.format("each entry")
     last = facts.reference.get(facts.through)
-    if item in _COMPUTED and last and last.start_date < facts.periods[period].start_date:
-        return f"Run {suggested('generate', '--through', period)}, then `reconciler apply`."
-    return CLOSE_ITEMS[item].remedy.format("each entry")
+    if item == "period-in-reference":
+        text = f"Correct {period} in reference.yaml, then run `reconciler generate`."
+    elif item == "unmanaged" and (searched := facts.searched.get(period)):
+        text = _import_remedy(period, searched, facts.plan)
+    elif item in _COMPUTED and last and last.start_date < facts.periods[period].start_date:
+        text = f"Run {suggested('generate', '--through', period)}, then `reconciler apply`."
+    if facts.plan.refusals and "`reconciler apply`" in text:
+        rules = listed([*dict.fromkeys(one.rule for one in facts.plan.refusals)])
+        text += f" It is refused now ({rules}): first do what `reconciler plan` says about that."
+    return text
+
+
+def _import_remedy(period: str, searched: SearchedPeriod, plan: Plan) -> str:
+    """What to do about unmanaged entries. An import refuses what a marker alone proves."""
+    unmanaged = _unmanaged(searched, plan)
+    if unmanaged and all(one.twins for one in unmanaged):
+        return "Look at both entries of a name in the ledger, and cancel the wrong one."
+    proved = sum(bool(one.name) for one in searched.unmanaged)
+    words = ("--adopt-found", proved) if proved else ()
+    command = suggested("import", "--period", period, *words)
+    if not proved:
+        return f"Run {command}, or cancel what is wrong in the ledger."
+    return (
+        "If the daybook is an older copy, restore the newest one. If that is not possible, run "
+        f"{command}, or cancel what is wrong in the ledger."
+    )
+
+
+def _unmanaged(searched: SearchedPeriod, plan: Plan) -> tuple[UnmanagedEntry, ...]:
+    """The entries that no change of the plan is about, such as the adoption of one."""
+    planned = {change.number for change in plan.changes}
+    return tuple(one for one in searched.unmanaged if one.number not in planned)
 
 
 _COMPUTED = frozenset({"schedule-due", "reversal-due"})
