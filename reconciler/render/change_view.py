@@ -156,6 +156,21 @@ def view_of_change(change: Change) -> ChangeView:
     )
 
 
+def stated_fields(view: ChangeView) -> Iterator[tuple[str, str]]:
+    """The fields that neither the headline, the lines nor the changes show.
+
+    Their order is that of no file: a saved plan has another one. Custom fields come last.
+    """
+    kind, spec = KINDS[view.change.address.kind], view.spec
+    told = {kind.lines, *kind.headline, *(field.name for field in view.fields)}
+    first = ("notes", *(kind.span or ()))
+    ahead = [name for name in first if name in spec]
+    rest = sorted(spec.keys() - {*first}, key=lambda one: (one.endswith(kind.custom_suffix), one))
+    for name in (*ahead, *rest):
+        if name not in told and spec[name] not in (None, "", ()):
+            yield name, value_text(spec[name])
+
+
 def _headline(change: Change, period: str, date: str, amount: str) -> str:
     """Period, date and amount of a change, and what is special about it."""
     facts = (

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.render.phrases import amount_text, value_text
+from reconciler.render.phrases import amount_text, counted, value_text
 from reconciler.render.styled_text import Part, Table, line, span, table
 
 
@@ -44,7 +44,8 @@ def _changed_lines(change: Change, home: str) -> Iterator[Part]:
     rows += [("+", row, change.currency) for row in comparison.lines_added]
     yield from _money_table(rows, home)
     if kept := len(_rows(change, change.after)) - len(comparison.lines_added):
-        yield line(span(f"({kept} unchanged lines)", "faint"), indent=8)
+        unchanged = counted(kept, "unchanged line", "unchanged lines")
+        yield line(span(f"({unchanged})", "faint"), indent=8)
 
 
 _Row: TypeAlias = tuple[str, Mapping[str, Value], str]

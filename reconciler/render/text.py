@@ -11,10 +11,11 @@ from reconciler.render.change_view import (
     BeforeAfter,
     ChangeView,
     DriftView,
+    stated_fields,
     view_of_change,
 )
 from reconciler.render.journal_runs import run_lines
-from reconciler.render.phrases import more, value_text
+from reconciler.render.phrases import more
 from reconciler.render.plan_view import (
     BALANCE_SUMS,
     BALANCE_TITLES,
@@ -194,10 +195,8 @@ def _stated_fields(view: ChangeView) -> Iterator[Part]:
     )
     if not stated or change.after is None:
         return
-    told = {kind.lines, *kind.headline, *(field.name for field in view.fields)}
-    for name in change.after:
-        if name not in told:
-            yield line(span(f"{name}: {value_text(change.after[name])}", "faint"), indent=6)
+    for name, value in stated_fields(view):
+        yield line(span(f"{name}: {value}", "faint"), indent=6)
 
 
 def _impact(view: PlanView) -> Iterator[Part]:

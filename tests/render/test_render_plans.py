@@ -5,6 +5,8 @@ from document_schemas import must_fit
 from plan_scenes import SCENES
 
 from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.documents.plan_json import plan_from
+from reconciler.core.model.json_text import read_json
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 
@@ -14,6 +16,13 @@ def test_a_plan_reads_like_this(name, golden):
     plan = SCENES[name]().plan()
     golden(f"plan-{name}.txt", plain_text(plan_lines(plan)))
     must_fit("plan", plan_text(plan))
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_a_saved_plan_reads_like_the_plan(name):
+    plan = SCENES[name]().plan()
+    saved = plan_from(read_json(plan_text(plan), what="the file"))
+    assert plain_text(plan_lines(saved)) == plain_text(plan_lines(plan))
 
 
 @pytest.mark.parametrize("name", ["drift-notes", "drift-cancelled", "drift-gone", "nothing"])

@@ -9,10 +9,9 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Value, text_of
 from reconciler.core.planning.impact import posted_after, posted_before
-from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView
+from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView, stated_fields
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells
-from reconciler.render.phrases import value_text
 from reconciler.render.plan_view import PlanView
 
 
@@ -95,7 +94,7 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
         forced_by=change.comparison.forced_by if change.wanted is Action.REPLACE else (),
         moved=tuple(f for f in view.fields if not f.line and f.name != kind.lines),
         line_moves=tuple(field for field in view.fields if field.line),
-        stated=tuple(_stated(view)),
+        stated=tuple(stated_fields(view)),
         comparison=comparison_of(change, home),
         members=member_cells(change),
     )
@@ -114,15 +113,6 @@ def _facts(view: ChangeView) -> tuple[str, ...]:
         (f"reversed by {change.reversed_by}", change.reversed_by),
     )
     return tuple(fact for fact, holds in facts if holds)
-
-
-def _stated(view: ChangeView) -> Iterator[tuple[str, str]]:
-    """The fields that neither the headline, the lines nor the changes show; the notes first."""
-    kind, spec = KINDS[view.change.address.kind], view.spec
-    shown = {kind.lines, *kind.headline, *(field.name for field in view.change.comparison.fields)}
-    for name in sorted(spec, key=lambda name: (name != "notes", name)):
-        if name not in shown and spec[name] not in (None, "", ()):
-            yield name, value_text(spec[name])
 
 
 def _specs(change: Change) -> tuple[tuple[str, Mapping[str, Value] | None], ...]:
