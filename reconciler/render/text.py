@@ -175,7 +175,7 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Part]:
     for field in view.fields:
         forces = f"  # {FORCES}" if field.effect == FORCES else ""
         yield line(_moved(field), (forces, "replace"), indent=6)
-    yield from _stated_fields(view)
+    yield from _posted_fields(view)
     yield from posting_lines(change, home_currency or "")
     if change.members:
         yield from run_lines(change)
@@ -184,7 +184,7 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Part]:
         yield line(span(f"calls: {view.calls}", "faint"), indent=6)
 
 
-def _stated_fields(view: ChangeView) -> Iterator[Part]:
+def _posted_fields(view: ChangeView) -> Iterator[Part]:
     """The fields of what is posted that no other line shows, so that nothing is posted unseen."""
     change = view.change
     kind = KINDS[change.address.kind]
