@@ -94,6 +94,8 @@ def with_sign_off(plan: Plan, root: Path, *, since: str, ca_bundle: str | None) 
 
 
 def _read_now(plan: Plan, options: ChangeOptions) -> Assessment:
+    if plan.scope.offline:
+        raise ForgeError("an offline plan does not ask the forge")
     context = options.context()
     if context.change is None:
         raise ForgeError("the job is not for a pull request or merge request")

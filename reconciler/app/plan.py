@@ -23,6 +23,7 @@ from reconciler.app.warnings import (
     reading_warnings,
     scope_warnings,
     session_warnings,
+    snapshot_warnings,
     workspace_warnings,
 )
 from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_valid
@@ -38,7 +39,6 @@ from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, known_settled, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
-from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
@@ -239,14 +239,17 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
     """
     known = known_offline(workspace, require_valid(workspace), options.base)
     selection, included = _selected(workspace, known.recorded, options.scope)
+    declared, recorded, tenant = workspace.declared, known.recorded, workspace.tenant
+    moved = known.marked_in != tenant.marker
     snapshot = Snapshot(
-        declared=workspace.declared,
-        recorded=known.recorded,
-        live=assumed_live(workspace.declared, known.recorded, workspace.tenant),
-        tenant=workspace.tenant,
+        declared=declared,
+        recorded=recorded,
+        live=assumed_live(declared, recorded, tenant, marked_in=known.marked_in),
+        tenant=replace(tenant, former_markers=(known.marked_in,)) if moved else tenant,
         policy=known.policy,
         selection=selection,
-        unread=known_settled(workspace.declared, known.recorded),
+        # Where the marker moved, file and record say the same of an entry that changes.
+        unread=frozenset() if moved else known_settled(declared, recorded),
     )
     plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
     require_as_read(workspace, plan)
@@ -255,7 +258,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         *reading_warnings("", (), workspace.cache_damage),
         *scope_warnings(included),
         *workspace_warnings(workspace, plan, known.policy),
-        *warnings_of(snapshot.names, plan.changes),
+        *snapshot_warnings(plan, snapshot),
     )
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
     plan = _rehearsed(_strict(plan, known.policy, options), snapshot, options)

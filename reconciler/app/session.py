@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from reconciler.app.connection import chosen_ledger, connect
 from reconciler.app.policy_history import approved_before, held_by, remembered
 from reconciler.app.provenance import origin_of
-from reconciler.app.state_directory import spill_path, workspace_daybook
+from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.history import Dropped, Recorded
 from reconciler.core.model.plan import Basis
@@ -90,7 +90,7 @@ class ReadSession:
     @property
     def unread_spill(self) -> bool:
         """Whether a spill file waits for the next apply."""
-        return self.spill_file.exists() or self.spill_file.is_symlink()
+        return waits_to_be_read(self.spill_file)
 
     @property
     def tenant(self) -> str:

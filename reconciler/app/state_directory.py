@@ -153,6 +153,11 @@ def spill_path(root: Path, settings: Settings) -> Path:
     return place.with_name(f"{place.name}.rescue")
 
 
+def waits_to_be_read(spill_file: Path) -> bool:
+    """Whether the next apply has a spill file to read."""
+    return spill_file.exists() or spill_file.is_symlink()
+
+
 def keep_private(state: Path) -> None:
     """Create the state directory, for its owner alone and ignored by git."""
     try:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 
 from reconciler.app.offline.posted_facts import POSTED_REMEDY
 from reconciler.app.policy_history import policy_warnings
 from reconciler.app.session import ReadSession
+from reconciler.app.state_directory import waits_to_be_read
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
@@ -19,6 +21,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.unanswered import unused_acknowledgements
 from reconciler.core.recovery.marker_search import Search, unrecorded, untracked
 from reconciler.core.rules.file_rules import PASSING_FACTS
@@ -33,26 +36,13 @@ def session_warnings(
     session: ReadSession, found: SearchedPlan, included: Sequence[Address]
 ) -> Iterator[PlanWarning]:
     """The warnings of a plan that was made from a ledger."""
-    if session.unread_spill:
-        yield warning(
-            "unread-spill",
-            f"{session.spill_file} contains outcomes that the daybook could not record, so the "
-            "plan may be wrong about them; the next apply reads them first",
-        )
-    for intent in session.daybook.unsettled():
-        yield warning(
-            "open-call",
-            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
-            "since an earlier run; the next apply settles it first and may send it again",
-        )
+    yield from left_behind(session.daybook.unsettled(), session.spill_file)
     yield from policy_warnings(session.held)
     yield from scope_warnings(included)
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
-    yield from warnings_of(found.snapshot.names, found.plan.changes)
+    yield from snapshot_warnings(found.plan, found.snapshot)
     if any(one.acknowledges for one in found.snapshot.declared.values()):
         yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
-    if removals := [one for one in found.plan.changes if one.wanted is Action.REMOVE]:
-        yield from originals_alone(removals, found.snapshot)
     new = session.daybook.new
     if found.search is not None:
         yield from _search_warnings(found.search, doubts=found.doubts if new else 0)
@@ -70,6 +60,29 @@ def session_warnings(
             "marker; if runs of this workspace were applied before, restore its daybook "
             "first",
         )
+
+
+def left_behind(unsettled: Iterable[Intent], spill_file: Path) -> Iterator[PlanWarning]:
+    """What earlier runs left open, so that the plan may be wrong about it."""
+    if waits_to_be_read(spill_file):
+        yield warning(
+            "unread-spill",
+            f"{spill_file} contains outcomes that the daybook could not record, so the "
+            "plan may be wrong about them; the next apply reads them first",
+        )
+    for intent in unsettled:
+        yield warning(
+            "open-call",
+            f"the {intent.act.value} of {intent.address.name}{_money_of(intent)} is open "
+            "since an earlier run; the next apply settles it first and may send it again",
+        )
+
+
+def snapshot_warnings(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
+    """The warnings that follow from what was declared and recorded at earlier times."""
+    yield from warnings_of(snapshot.names, plan.changes)
+    if removals := [one for one in plan.changes if one.wanted is Action.REMOVE]:
+        yield from originals_alone(removals, snapshot)
 
 
 def _known(session: ReadSession, found: SearchedPlan) -> bool:

@@ -1,6 +1,6 @@
 """Commits that were not applied yet, and their authors."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import Refusal
@@ -11,6 +11,9 @@ from reconciler.git.repository import Repository
 
 MOST = 100
 """Maximum number of commits that are read from a forge, one by one."""
+
+_OF_GITHUB = "noreply@github.com"
+"""The committer of what GitHub commits for somebody."""
 
 _WHOLE = "Check out the complete history, for example with fetch-depth: 0."
 
@@ -38,8 +41,7 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     """
     if flaw := _unknown(repository, commit, since):
         return Unapplied(flaws=(flaw,))
-    # Both sides: an apply of an older commit reverts commits that have authors too.
-    span = (f"{since}...{commit}",) if since else (commit,)
+    span = _span(commit, since)
     written = tuple(_by_people(_written(repository, span)))
     brought, undone = (
         tuple(one for one in _on_first_parents(repository, side) if one != commit)
@@ -66,27 +68,28 @@ def _on_first_parents(repository: Repository, span: tuple[str, ...]) -> tuple[st
 
 
 def authors_since(repository: Repository, commit: str, since: str) -> tuple[tuple[str, ...], str]:
-    """The addresses of who wrote the commits since another that touch the workspace.
+    """The addresses of who wrote what `unapplied` takes for written.
 
-    The text says why they are unknown; empty if they are known. Merges are left out: an approval
-    rule reads them one by one, which takes too long for what is only shown.
+    The text says why they are unknown; empty if they are known.
     """
     if flaw := _unknown(repository, commit, since):
         return (), flaw.message
-    span = f"{since}..{commit}" if since else commit
-    out = repository.run_checked(
-        *("log", "-z", "--no-merges", "--format=%ae%x01%B", span, "--", repository.prefix)
-    )
-    found = (item.strip("\n").partition("\x01") for item in out.split("\0"))
-    people = ((author, *sorted(co_authors(message))) for author, _, message in found)
-    return tuple(dict.fromkeys(who for written in people for who in written if who)), ""
+    found: dict[str, None] = {}
+    for one in _written(repository, _span(commit, since), known=found.keys()):
+        found |= dict.fromkeys(who for who in people_of([one]) if who not in ("", _OF_GITHUB))
+    return tuple(found), ""
+
+
+def _span(commit: str, since: str) -> tuple[str, ...]:
+    """Both sides: an apply of an older commit reverts commits that have authors too."""
+    return (f"{since}...{commit}",) if since else (commit,)
 
 
 def people_of(written: Iterable[Written]) -> Iterator[str]:
     for one in written:
         yield one.author
         yield one.committer
-        yield from co_authors(one.message)
+        yield from sorted(co_authors(one.message))
 
 
 def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
@@ -108,7 +111,10 @@ def _flaw(message: str, remedy: str) -> Refusal:
     return Refusal(rule="approval-evidence", message=fact, remedy=remedy)
 
 
-def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]:
+def _written(
+    repository: Repository, span: tuple[str, ...], *, known: Set[str] = frozenset()
+) -> Iterator[Written]:
+    """The commits of a span with content of their own. A merge by `known` people is left out."""
     out = repository.run_checked(
         *("log", "-z", "--full-history", "--format=%H%x01%P%x01%ae%x01%ce%x01%B"),
         *(*span, "--", repository.prefix),
@@ -119,9 +125,11 @@ def _written(repository: Repository, span: tuple[str, ...]) -> Iterator[Written]
             continue
         parents, author, committer, message = rest.split("\x01", 3)
         above = parents.split()
-        if len(above) > 1 and is_clean_merge(repository, commit, above):
+        made = Written(commit=commit, author=author, committer=committer, message=message)
+        merges = len(above) > 1
+        if merges and ({*people_of([made])} <= known or is_clean_merge(repository, commit, above)):
             continue
-        yield Written(commit=commit, author=author, committer=committer, message=message)
+        yield made
 
 
 def _by_people(written: Iterable[Written]) -> Iterator[Written]:

@@ -382,7 +382,7 @@ def test_an_offline_plan_decides_what_is_settled_as_it_decides_everything(
     whole = Snapshot(
         declared=declarations,
         recorded=records,
-        live=assumed_live(declarations, records, tenant),
+        live=assumed_live(declarations, records, tenant, marked_in=tenant.marker),
         tenant=tenant,
         policy=Policy(manage_transfer_state=managed),
     )

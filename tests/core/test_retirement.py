@@ -123,7 +123,9 @@ def test_a_plan_offline_has_a_forgotten_entry_back_as_the_live_one_does():
     book = {address(): retired(NUMBER)}
     files = {address(): declared()}
     before = snapshot([declared()], [retired(NUMBER)], [live()])
-    offline = replace(before, live=assumed_live(files, book, before.tenant))
+    offline = replace(
+        before, live=assumed_live(files, book, before.tenant, marked_in=before.tenant.marker)
+    )
     (there,), (here,) = decide_all(before)[0], decide_all(offline)[0]
     assert (here.action, here.reason, here.number) == (there.action, there.reason, NUMBER)
 

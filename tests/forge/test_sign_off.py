@@ -6,7 +6,7 @@ import pytest
 from checkouts import Checkout, job
 from forge_server import Fault
 
-NO_JOB = "the forge is unknown: this is not a job of GitHub Actions or GitLab CI"
+OFFLINE = "an offline plan does not ask the forge"
 
 
 def about_the_change(books, github, tmp_path, head):
@@ -41,7 +41,7 @@ def test_git_names_who_wrote_the_commits_since_the_last_apply(
     empty, tmp_path, case, prepared, unknown
 ):
     books, checkout = empty, Checkout(empty)
-    if case != "never applied":
+    if case not in ("never applied", "shallow"):
         books.declare("before")
         checkout.commit("Accrue before", author="dave")
         books.applied()
@@ -59,7 +59,25 @@ def test_git_names_who_wrote_the_commits_since_the_last_apply(
     assert found["prepared_by"] == prepared
     assert unknown in found["prepared_not_read"]
     assert bool(unknown) is bool(found["prepared_not_read"])
-    assert (found["approved_by"], found["approved_not_read"]) == ([], NO_JOB)
+    assert (found["approved_by"], found["approved_not_read"]) == ([], OFFLINE)
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_who_edits_inside_a_merge_prepared_it(empty, tmp_path, edited):
+    """Otherwise an edit that no commit of the branch has would be nobody's."""
+    books, checkout = empty, Checkout(empty)
+    books.declare("before")
+    checkout.commit("Accrue before", author="dave")
+    books.applied()
+    checkout.branch("change")
+    books.declare("accrual")
+    checkout.commit("Accrue")
+    checkout.merge("change", "--no-commit")
+    if edited:
+        books.declare("accrual", notes="Edited in the merge")
+    checkout.git("commit", "--all", "--quiet", "--message", "Merge", author="bob")
+    found = saved(books, tmp_path)["sign_off"]
+    assert found["prepared_by"] == ["bob@example.com"] * edited + ["mallory@example.com"]
 
 
 def test_the_forge_names_who_prepared_and_who_approved(checkout, github, tmp_path):
@@ -78,9 +96,21 @@ def test_the_forge_names_who_prepared_and_who_approved(checkout, github, tmp_pat
     assert (found["prepared_not_read"], found["approved_not_read"]) == ("", "")
 
 
+def test_an_offline_plan_in_a_job_with_a_token_asks_nobody(checkout, github, tmp_path):
+    books = checkout.books
+    checkout.branch("change")
+    books.declare("accrual")
+    about_the_change(books, github, tmp_path, checkout.commit("Accrue"))
+    found = saved(books, tmp_path, "--offline")["sign_off"]
+    assert found["approved_not_read"] == OFFLINE
+    assert "mallory@example.com" in found["prepared_by"]
+    assert github.sent == []
+
+
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
+        ({"GITHUB_ACTIONS": ""}, "the forge is unknown: this is not a job of GitHub Actions or"),
         ({"GITHUB_TOKEN": ""}, "there is no token for GitHub"),
         ({"GITHUB_EVENT_PATH": ""}, "the job is not for a pull request or merge request"),
         ({}, "GitHub returned HTTP 403"),

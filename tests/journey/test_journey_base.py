@@ -257,6 +257,14 @@ def test_the_stricter_policy_of_base_and_change_holds(origin):
     assert "limits.money USD 10" in text
 
 
+def test_a_marker_that_moves_changes_every_entry(origin):
+    origin.git("switch", "--quiet", "--create", "change")
+    origin.books.settings(spec="{identity: {marker: notes}}")
+    origin.commit()
+    actions = origin.planned("--base", "main")[1]
+    assert actions == dict.fromkeys(BASE, "update")
+
+
 def test_a_changed_reference_is_named(origin):
     origin.books.write("reference.yaml", (JOURNALS / "reference.yaml").read_bytes())
     document, _ = origin.planned("--base", "main")

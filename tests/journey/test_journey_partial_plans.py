@@ -5,11 +5,16 @@ import os
 import re
 import shutil
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 from books_harness import Books, credit, debit, reconciler
 
 from reconciler.cli import streams
+from reconciler.core.model.history import Act
+from reconciler.core.model.resource import Address
+from reconciler.daybook import Intent, open_daybook
 
 
 @pytest.fixture
@@ -167,11 +172,80 @@ def test_an_offline_plan_is_that_of_a_ledger_that_did_not_move(books, no_connect
     }
 
 
-def test_an_offline_plan_says_what_the_live_one_says_but_for_its_marks(books):
+def marker_to_notes(books):
+    books.settings(spec="{identity: {marker: notes}}")
+
+
+def marker_moved_before(books):
+    books.applied()
+    marker_to_notes(books)
+    books.applied()
+    books.edit("entry-03.yaml", "Notes of", "More notes of")
+
+
+def marker_moved_back(books):
+    books.applied()
+    marker_to_notes(books)
+    books.applied()
+    books.settings()
+
+
+def reversal_alone_cancelled(books):
+    """A connector takes the original once its reversal is cancelled."""
+    books.applied()
+    assert books.run("reverse", "entry-03").code == 0
+    books.applied()
+    number = books.number("entry-03")
+    for name in ("entry-03", "entry-03.reversal"):
+        books.remove(name)
+    taken = f"set transferred_to_accounting = 'Yes' where number = '{number}'"
+    when = f"after update of status on journal_entries when new.number > '{number}'"
+    trigger = f"create trigger taken {when} begin update journal_entries {taken}; end"
+    with closing(sqlite3.connect(books.database)) as connection, connection:
+        connection.execute(trigger)
+    assert books.apply().code == 6
+    books.set("entry-03", transferredToAccounting="No")
+
+
+def call_left_open(books):
+    with closing(open_daybook(books.root / ".reconciler" / "daybook.db", write=True)) as book:
+        name, number = Address("JournalEntry", "entry-03"), books.number("entry-03")
+        book.record_intent(Intent(address=name, act=Act.UPDATE, number=number, payload="{}"))
+
+
+def outcomes_spilt(books):
+    (books.root / ".reconciler" / "daybook.db.rescue").touch()
+
+
+def policy_loosened(books):
+    books.settings(spec="{policy: {limits: {changes: 2}}}")
+    assert books.apply("--target", "entry-00").code == 0
+    books.settings(spec="{policy: {limits: {changes: 9}}}")
+
+
+@pytest.mark.parametrize(
+    ("prepared", "rule"),
+    [
+        (lambda books: None, ""),
+        (marker_to_notes, ""),
+        (marker_moved_before, ""),
+        (marker_moved_back, ""),
+        (reversal_alone_cancelled, "original-alone"),
+        (call_left_open, "open-call"),
+        (outcomes_spilt, "unread-spill"),
+        (policy_loosened, "policy-changed"),
+    ],
+)
+def test_an_offline_plan_says_what_the_live_one_says_but_for_its_marks(books, prepared, rule):
+    prepared(books)
     live, alone = books.plan_document(), offline(books.root, "--format", "json").json
     assert live["digest"] != alone["digest"]
-    for name in ("summary", "impact", "balance"):
-        assert live[name] == alone[name]
+    for name in ("summary", "impact", "balance", "refusals", "warnings", "warning_rules"):
+        assert live[name] == alone[name], name
+    for one, other in zip(live["changes"], alone["changes"], strict=True):
+        for name in ("name", "action", "reason", "number", "fields", "steps"):
+            assert one.get(name) == other.get(name), (one["name"], name)
+    assert rule in ("", *(row["rule"] for row in alone["warning_rules"]))
 
 
 def test_the_guard_of_connections_can_fail(books, no_connections):

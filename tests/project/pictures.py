@@ -70,7 +70,11 @@ def edited_books() -> Plan:
         )
         for at, (address, one) in enumerate(sorted(workspace.declared.items()), start=1)
     }
-    live = dict(assumed_live(workspace.declared, recorded, workspace.tenant))
+    live = dict(
+        assumed_live(
+            workspace.declared, recorded, workspace.tenant, marked_in=workspace.tenant.marker
+        )
+    )
     sent = recorded[_entry("2026-02-services-revenue")].number or ""
     live[sent] = _transferred(live[sent])
     snapshot = Snapshot(

@@ -65,7 +65,7 @@ def assumed_posted(workspace: CheckedWorkspace) -> PostedEntries:
     with workspace_daybook(workspace.root, settings) as daybook:
         require_daybook(daybook.lineage)
         recorded, commit = daybook.recorded(), daybook.applied_commit
-    live = assumed_live({}, recorded, workspace.tenant)
+    live = assumed_live({}, recorded, workspace.tenant, marked_in=settings.marker)
     return PostedEntries(
         read=live.get,
         periods=workspace.tenant.periods,

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.offline.base_commit import BaseState, base_of
-from reconciler.app.policy_history import held_by, policy_warnings
+from reconciler.app.policy_history import approved_before, held_by, policy_warnings
 from reconciler.app.provenance import origin_of
-from reconciler.app.state_directory import daybook_place, workspace_daybook
-from reconciler.app.warnings import offline_warnings
+from reconciler.app.state_directory import daybook_place, spill_path, workspace_daybook
+from reconciler.app.warnings import left_behind, offline_warnings
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
@@ -25,6 +25,7 @@ from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.planning.offline import recorded_at
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Daybook, no_daybook
+from reconciler.git.repository import Repository
 from reconciler.workspace.settings import Settings
 
 
@@ -36,6 +37,8 @@ class Known:
     """
 
     recorded: Mapping[Address, Recorded]
+    marked_in: str
+    """The field that holds the markers of what is recorded."""
     policy: Policy
     basis: Basis
     base: BaseCommit | None
@@ -56,19 +59,29 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
     with opened as daybook:
         recorded: Mapping[Address, Recorded] = daybook.recorded()
         basis, since = _basis(workspace, settings, daybook), daybook.applied_commit
+        marked_in, policy = daybook.marker or settings.marker, settings.policy
+        changed: tuple[PlanWarning, ...] = ()
+        if basis.lineage:
+            earlier = approved_before(settings, daybook, Repository.around(workspace.root))
+            held = held_by(earlier, workspace, settings, posted=len(recorded))
+            policy = held.settings.policy
+            spill_file = spill_path(workspace.root, settings)
+            changed = (*left_behind(daybook.unsettled(), spill_file), *policy_warnings(held))
     base: BaseState | None = None
-    policy, changed = settings.policy, tuple[PlanWarning, ...]()
     if not basis.lineage:
         base = base_of(workspace.root, settings, revision, os.environ)
     if base is not None:
         recorded = recorded_at(base.declared)
         policy, changed = _policy_of(base, workspace, settings)
+        before = base.earlier.settings if base.earlier is not None else None
+        marked_in = before.marker if before is not None else marked_in
     elif not basis.lineage:
         # Everything counts as new then, which says nothing of the size of a change.
         policy = replace(policy, max_changes=None, max_percent=None, max_money=MappingProxyType({}))
     known = base is not None or bool(basis.lineage)
     return Known(
         recorded=recorded,
+        marked_in=marked_in,
         policy=policy,
         basis=basis,
         base=base.commit if base is not None else None,

@@ -23,9 +23,13 @@ from reconciler.core.model.tenant import Tenant
 
 
 def assumed_live(
-    declared: Mapping[Address, Declared], recorded: Mapping[Address, Recorded], tenant: Tenant
+    declared: Mapping[Address, Declared],
+    recorded: Mapping[Address, Recorded],
+    tenant: Tenant,
+    *,
+    marked_in: str,
 ) -> Mapping[str, Live]:
-    """The numbers that a plan needs, as the daybook recorded them.
+    """The numbers that a plan needs, as the daybook recorded them, with their markers in a field.
 
     Entries to adopt are assumed to be as declared. Nothing is assumed to be transferred, and
     journal runs have no entries: only the ledger knows these facts.
@@ -35,7 +39,11 @@ def assumed_live(
         for address, one in declared.items()
         if (live := _adopted(one, recorded.get(address), tenant)) is not None
     )
-    records = (live for one in recorded.values() for live in _recorded(one, declared, tenant))
+    records = (
+        live
+        for one in recorded.values()
+        for live in _recorded(one, declared, tenant.workspace, marked_in)
+    )
     return {live.number: live for live in (*adoptions, *records)}
 
 
@@ -105,7 +113,7 @@ def _without_number(change: Change) -> Change:
 
 
 def _recorded(
-    one: Recorded, declared: Mapping[Address, Declared], tenant: Tenant
+    one: Recorded, declared: Mapping[Address, Declared], workspace: str, place: str
 ) -> Iterator[Live]:
     kind = KINDS[one.address.kind]
     spec = one.spec
@@ -114,7 +122,7 @@ def _recorded(
         spec = declared[one.address].spec if one.address in declared else EMPTY
     fields = spec
     if kind.carries_marker:
-        fields = _Marked(spec, tenant.marker, marker_of(tenant.workspace, one.address))
+        fields = _Marked(spec, place, marker_of(workspace, one.address))
     for number in one.leftovers:
         yield Live(number=number, status=CANCELLED, fields=fields)
     for number in one.retired:
