@@ -4,16 +4,18 @@ A marker is found only under the workspace's present name, in its present field.
 or in a former field the entries are still posted, and their content is the only trace.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.core.model.canonical import as_declaration
+from reconciler.core.model.canonical import as_declaration, lines
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Change
-from reconciler.core.model.resource import Declared, Live, Value, text_of
+from reconciler.core.model.resource import Address, Declared, Key, Live, Value, text_of
 from reconciler.core.planning.diff import compare
+from reconciler.core.planning.line_matching import posting_key
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.recovery.marker_search import UnexpectedRows, address_in, quoted
 
@@ -61,13 +63,30 @@ def with_equal(
     snapshot: Snapshot, wanted: Iterable[Declared], live: Mapping[str, Live | None]
 ) -> Snapshot:
     """The snapshot with the read entries that equal what would be posted."""
-    equal = {one.address: tuple(_equal_to(one, snapshot, live.values())) for one in wanted}
-    return replace(snapshot, equal={address: each for address, each in equal.items() if each})
+    posted: dict[str, _Posted] = {}
+    equal: dict[Address, tuple[Live, ...]] = {}
+    for one in wanted:
+        kind = KINDS[one.address.kind]
+        if kind.name not in posted:
+            posted[kind.name] = _posted_by_others(kind, snapshot, live.values())
+        found = tuple(
+            other
+            for other, fields in posted[kind.name].get(_postings(kind, one.spec), ())
+            if not compare(kind, one.spec, None, fields).forced_by
+        )
+        if found:
+            equal[one.address] = found
+    return replace(snapshot, equal=equal)
 
 
-def _equal_to(one: Declared, snapshot: Snapshot, entries: Iterable[Live | None]) -> Iterator[Live]:
-    kind, tenant = KINDS[one.address.kind], snapshot.tenant
-    adopted = {other.adopts for other in snapshot.declared.values()}
+_Postings = frozenset[tuple[Key, int]]
+_Posted = Mapping[_Postings, Sequence[tuple[Live, Mapping[str, Value]]]]
+
+
+def _posted_by_others(kind: Kind, snapshot: Snapshot, entries: Iterable[Live | None]) -> _Posted:
+    """What stands and belongs to no declaration, as declarations would have it, by its postings."""
+    tenant, found = snapshot.tenant, defaultdict(list)
+    adopted = {one.adopts for one in snapshot.declared.values()}
     for live in entries:
         if live is None or live.number in adopted or live.status not in kind.posted_states:
             continue
@@ -76,5 +95,10 @@ def _equal_to(one: Declared, snapshot: Snapshot, entries: Iterable[Live | None])
             # It is that declaration's own, and the search by marker has found it.
             continue
         fields = as_declaration(kind, live.fields)
-        if not compare(kind, one.spec, None, fields).forced_by:
-            yield live
+        found[_postings(kind, fields)].append((live, fields))
+    return found
+
+
+def _postings(kind: Kind, fields: Mapping[str, Value]) -> _Postings:
+    """What the lines post, repetition counted. Entries that differ in it are never equal."""
+    return frozenset(Counter(posting_key(kind, line) for line in lines(kind, fields)).items())
