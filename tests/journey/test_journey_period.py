@@ -1,7 +1,7 @@
 """A whole accounting period is imported: what is nobody's, and nothing else (I-22)."""
 
 import pytest
-from books_harness import by_hand
+from books_harness import by_hand, credit, debit
 
 PERIOD = ("import", "--period", "Jan-2026", "--yes")
 
@@ -52,6 +52,31 @@ def test_a_period_is_imported_piece_by_piece(small):
     assert ended.out.count("already declared, adopted now") == 2
     assert {number.lower() for number in numbers} <= set(small.posted())
     assert small.plan("--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize("text", ["a\u2028b", "\u202aINV-1", "cafe\u0301", "\ufeffa"])
+def test_a_text_that_no_file_may_hold_stops_its_own_entry_alone(small, text):
+    odd, plain = by_hand(small, notes=text), by_hand(small)
+    ended = small.run(*PERIOD)
+    assert ended.code == 0, ended.said
+    assert f"not imported: {odd}  {odd} cannot be declared: notes: the text " in ended.out
+    assert small.posted()[plain.lower()] == plain
+    refused = small.run("import", odd, "--yes")
+    assert (refused.code, f"{odd} cannot be declared: notes" in refused.err) == (4, True)
+    # The remedy, as it is written: correct the text in the ledger, then run the command again.
+    small.call("PUT", f"journal-entries/{odd}/basic-information", notes="corrected")
+    assert small.run("import", odd, "--yes").code == 0
+    assert small.plan("--detailed-exitcode").code == 0
+
+
+def test_a_reversal_names_the_text_that_no_file_may_hold(small):
+    home = {"homeCurrencyAmount": "5.00"}
+    lines = [debit("5.00", CostCenter__c="a\u2028b", **home), credit("5.00", **home)]
+    odd = by_hand(small, journalEntryItems=lines)
+    refused = small.run("reverse", odd)
+    said = f"{odd.lower()}-reversal cannot be declared: CostCenter__c: the text holds U+2028"
+    assert (refused.code, said in refused.err) == (3, True), refused.said
+    assert not (small.root / "reversals").exists()
 
 
 @pytest.mark.parametrize("billing", ["embedded"], indirect=True)

@@ -28,7 +28,12 @@ from reconciler.core.recovery.period_import import (
     statement_for,
 )
 from reconciler.errors import AppliedInPart, FilesRefused, Refused, UsageError
-from reconciler.workspace.formatter.writer import Document, declarations_text
+from reconciler.workspace.formatter.writer import (
+    LIVE_TEXT,
+    Document,
+    declarations_text,
+    flaw_of_text,
+)
 from reconciler.zuora.decoding import is_number
 
 
@@ -50,12 +55,13 @@ class ImportOptions:
 class Import:
     """A live object that is to be declared as `address`, in the file at `path`.
 
-    `path` is None when a file declares it already. `found`: only its marker ties it to the
-    workspace.
+    `path` is None when a file declares it already, else `spec` is what the file will declare.
+    `found`: only its marker ties it to the workspace.
     """
 
     live: Live
     address: Address
+    spec: Mapping[str, Value]
     path: Path | None
     journal_run: str = ""
     found: bool = False
@@ -278,10 +284,15 @@ class _Search:
             )
         file = self._to or Path("imported", f"{(journal_run or address.name).lower()}.yaml")
         path = None if address in workspace.declared else workspace.root / file
+        tenant, place = workspace.tenant, self._session.settings.marker
+        spec = declaration_of(kind, live, marker_place=place, tenant=tenant) if path else {}
+        if flaw := flaw_of_text(spec):
+            raise Refused(f"{live.number} cannot be declared: {flaw}", remedy=LIVE_TEXT)
         unproved = marked is not None and live.number not in self._adopting
         return Import(
             live=live,
             address=address,
+            spec=spec,
             path=path,
             journal_run=journal_run,
             # A create without an answer may have made it.
@@ -360,19 +371,15 @@ def _search_period(
 def _texts(session: ReadSession, imports: Sequence[Import]) -> Mapping[Path, str]:
     """The files of what no file declares yet; a file that exists is never changed."""
     workspace = session.workspace
-    tenant = workspace.tenant
     documents: dict[Path, list[Document]] = {}
     for item in imports:
         if item.path is None:
             continue
-        spec = declaration_of(
-            KINDS[item.address.kind], item.live, marker_place=session.settings.marker, tenant=tenant
-        )
         metadata: dict[str, Value] = {"name": item.address.name, "adopts": item.live.number}
         if item.journal_run:
             metadata["journalRun"] = item.journal_run
-        documents.setdefault(item.path, []).append((item.address.kind, metadata, spec))
+        documents.setdefault(item.path, []).append((item.address.kind, metadata, item.spec))
     for path in documents:
         require_new(path)
         require_readable(path, workspace.root.resolve())
-    return {path: declarations_text(texts, tenant) for path, texts in documents.items()}
+    return {path: declarations_text(texts, workspace.tenant) for path, texts in documents.items()}

@@ -9,7 +9,8 @@ from reconciler.core.model.money import plain
 from reconciler.core.model.resource import Declared, ReverseOn, Value
 from reconciler.core.model.schedule import NEXT_PERIOD
 from reconciler.core.model.tenant import Tenant
-from reconciler.workspace.formatter.formatter import format_text
+from reconciler.workspace.encoding import flaw_of_value
+from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 from reconciler.workspace.formatter.scalars import is_date
 from reconciler.workspace.json_schema import API_VERSION
 
@@ -18,7 +19,14 @@ Document: TypeAlias = tuple[str, Mapping[str, Value], Mapping[str, Value]]
 
 
 def declarations_text(documents: Iterable[Document], tenant: Tenant) -> str:
-    """The text of a file of declarations, in canonical form."""
+    """The text of a file of declarations, in canonical form. Raises FormatRefused.
+
+    A text of the ledger may hold what no file may.
+    """
+    documents = tuple(documents)
+    for _, metadata, spec in documents:
+        if flaw := flaw_of_text(spec):
+            raise FormatRefused(f"{metadata['name']} cannot be declared: {flaw}", remedy=LIVE_TEXT)
     texts = (
         f"apiVersion: {API_VERSION}\nkind: {kind}\n"
         f"metadata: {_flow(metadata)}\nspec: {_flow(spec)}\n"
@@ -29,6 +37,22 @@ def declarations_text(documents: Iterable[Document], tenant: Tenant) -> str:
         minor_units=tenant.minor_units,
         home_currency=tenant.home_currency or "",
     )
+
+
+LIVE_TEXT = "Correct this text in the ledger, then run the command again."
+
+
+def flaw_of_text(value: Value, field: str = "") -> str:
+    """The first text that no file may hold, with its field and the reason; empty without one."""
+    if isinstance(value, str):
+        flaw = flaw_of_value(value)
+        return f"{field}: {flaw[1]}" if flaw else ""
+    items: Iterable[tuple[str, Value]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, tuple):
+        items = ((field, item) for item in value)
+    return next(filter(None, (flaw_of_text(item, name) for name, item in items)), "")
 
 
 def metadata_of(declared: Declared) -> dict[str, Value]:
