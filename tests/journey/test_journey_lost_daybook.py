@@ -58,6 +58,23 @@ def test_edits_go_in_with_the_recovery(small):
     assert len(small.posted()) == len(SMALL) + 1
 
 
+def test_an_entry_with_segments_is_replaced_with_the_recovery(small):
+    """What the ledger answers is recorded, whatever values nest in it."""
+    segments = [
+        {"segmentName": "Department", "segmentValue": "Sales"},
+        {"segmentName": "Region", "segmentValue": "Global"},
+    ]
+    small.declare("split", *OTHER, segments=segments)
+    small.applied()
+    old = small.number("split")
+    lose(small)
+    small.declare("split", debit("8.00"), credit("8.00"), segments=segments)
+    assert small.actions()["split"] == "replace"
+    small.applied("--adopt-found", len(SMALL) + 1)
+    assert small.number("split") != old
+    assert len(small.posted()) == len(SMALL) + 1
+
+
 def test_a_copy_from_before_a_replacement_is_brought_up_to_date(small, tmp_path):
     keep(small, tmp_path / "copy.db")
     small.declare("entry-00", *OTHER)

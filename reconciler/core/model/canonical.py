@@ -21,7 +21,8 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SENT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _BOOLEAN_TEXTS = {True: "true", False: "false"}
 
-_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number")
+# A mapping of another type is one that the ledger answered.
+_encoder = msgspec.json.Encoder(order="sorted", decimal_format="number", enc_hook=dict)
 _in_own_order = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -204,12 +205,12 @@ def spec_text(spec: Mapping[str, Value]) -> msgspec.Raw:
 
     Equal texts are equal specs. Equal specs may have other texts, such as 400.9 and 400.90.
     """
-    return msgspec.Raw(_encoder.encode(dict(spec)))
+    return msgspec.Raw(_encoder.encode(spec))
 
 
 def spec_digest(spec: Mapping[str, Value]) -> str:
     """A digest of the canonical text of a spec. Raises TypeError for a value that none has."""
-    return spec.digest if isinstance(spec, StoredSpec) else short_digest(dict(spec))
+    return spec.digest if isinstance(spec, StoredSpec) else short_digest(spec)
 
 
 _NOTHING = object()
