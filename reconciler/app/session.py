@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
@@ -21,7 +20,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
-from reconciler.engine.ports import CallRecords, LedgerReader, Searchable
+from reconciler.engine.ports import CallRecords, LedgerReader, Searchable, Stamped
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
@@ -31,11 +30,10 @@ from reconciler.zuora.client import Client
 from reconciler.zuora.connection import TenantIdentity
 
 
-class ReadOnlyLedger(LedgerReader, Searchable, Protocol):
+class ReadOnlyLedger(LedgerReader, Searchable, Stamped, Protocol):
     """The reading half of the ledger's client."""
 
     def tenant(self) -> TenantIdentity: ...
-    def server_time(self) -> datetime | None: ...
 
 
 class ReadOnlyDaybook(CallRecords, Protocol):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from reconciler.core.model.history import Recorded
@@ -11,6 +11,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.planning.kept import (
+    STAMP_COLUMNS,
     Asked,
     Kept,
     disproved,
@@ -20,16 +21,14 @@ from reconciler.core.planning.kept import (
     unmoved,
 )
 from reconciler.engine.observe import Observation, observe, read_all
-from reconciler.engine.ports import LedgerReader, Searchable
+from reconciler.engine.ports import LedgerReader, Stamped
 from reconciler.errors import LedgerError
 
 Wanted = tuple[tuple[Kind, str], ...]
 
 
-class StampedLedger(LedgerReader, Searchable, Protocol):
-    """A ledger that can be read and searched, and tells its time."""
-
-    def server_time(self) -> datetime | None: ...
+class StampedLedger(LedgerReader, Stamped, Protocol):
+    """A ledger that can be read, and tells what moved in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +107,7 @@ def _ask(ledger: StampedLedger, max_age: timedelta) -> Asked:
         row
         for kind in KINDS.values()
         if kind.carries_marker
-        for row in ledger.query(statement_of_stamps(kind))
+        for row in ledger.query_texts(statement_of_stamps(kind), STAMP_COLUMNS)
     ]
     at = ledger.server_time()
     if at is None:

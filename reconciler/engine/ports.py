@@ -9,6 +9,7 @@ from threading import Event
 from typing import Protocol
 
 from reconciler.core.model.history import Recorded, Result
+from reconciler.core.model.json_text import Texts
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
@@ -27,6 +28,13 @@ class Searchable(Protocol):
     """Searches a ledger. A query changes nothing."""
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
+
+
+class Stamped(Protocol):
+    """Tells what moved in a ledger."""
+
+    def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]: ...
+    def server_time(self) -> datetime | None: ...
 
 
 class SearchedLedger(Searchable, Protocol):

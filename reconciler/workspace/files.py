@@ -68,6 +68,12 @@ def find(root: Path) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
 
 def read_file(found: FoundFile) -> tuple[bytes, Problem | None]:
     """The bytes of a file, or the problem that keeps it from being read as YAML."""
+    data, flaw = read_bytes(found)
+    return data, flaw or _flaw_of_content(data, path=found.path)
+
+
+def read_bytes(found: FoundFile) -> tuple[bytes, Problem | None]:
+    """The bytes of a file whatever they are, or the problem that keeps them from being read."""
     path = found.path
     try:
         descriptor = os.open(found.real, _OPEN_FLAGS)
@@ -86,7 +92,7 @@ def read_file(found: FoundFile) -> tuple[bytes, Problem | None]:
     if len(data) != status.st_size:
         fact = "the file changed while it was read"
         return b"", problem("file-unreadable", path=path, message=fact, remedy="Run again.")
-    return data, _flaw_of_content(data, path=path)
+    return data, None
 
 
 def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:

@@ -7,10 +7,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Self, TypeVar
 from urllib.parse import urlencode
 
+from reconciler.core.model.json_text import Texts
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
@@ -20,7 +22,7 @@ from reconciler.http_client.clock import Clock, monotonic
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.raw_answer import Transport
 from reconciler.http_client.redaction import Redactor
-from reconciler.zuora import decoding
+from reconciler.zuora import decoding, query_rows
 from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import (
     CallLimits,
@@ -162,7 +164,11 @@ class Client:
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
         """The rows of a Data Query, names in lower case. They may be older than those of a read."""
-        return self._queries.rows(statement)
+        return self._queries.rows(statement, query_rows.objects)
+
+    def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]:
+        """The same, each row as the texts of these columns; None for what is absent."""
+        return self._queries.rows(statement, partial(query_rows.texts, columns=columns))
 
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False

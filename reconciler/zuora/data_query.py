@@ -15,7 +15,7 @@ from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.errors import CallInfo
 from reconciler.zuora.responses import Operation
-from reconciler.zuora.result_file import ResultFiles
+from reconciler.zuora.result_file import ResultFiles, Row
 from reconciler.zuora.token import TokenSource
 
 JOBS = "/query/jobs"
@@ -51,8 +51,8 @@ class Queries:
     redact: Callable[[str], str]
     """Removes secrets from texts of the ledger."""
 
-    def rows(self, statement: str) -> tuple[Mapping[str, Value], ...]:
-        """All rows of a statement, with names in lower case.
+    def rows(self, statement: str, read: Callable[[bytes], tuple[Row, ...]]) -> tuple[Row, ...]:
+        """All rows of a statement, as `read` finds them in the result.
 
         A query has no effect, so it may be repeated. Raises AccessRefused without the permission,
         RequestRefused when the ledger does not offer or refuses the query, and another LedgerError
@@ -74,13 +74,13 @@ class Queries:
             raise RequestRefused(
                 f"A query ended with the status {job.status}{reason}.", remedy="Run again later."
             )
-        rows = self.files.rows(job.address, deadline=deadline)
+        rows = self.files.rows(job.address, read, deadline=deadline)
         if job.rows is not None and job.rows != len(rows):
             raise LedgerError(
                 f"The result of a query has {len(rows)} rows; the ledger reported {job.rows}.",
                 remedy="Check for a proxy between this machine and the ledger, then run again.",
             )
-        return tuple({name.lower(): value for name, value in row.items()} for row in rows)
+        return rows
 
     def _ended(self, job: Job, *, deadline: float) -> Job:
         now, pause = self.clock.now, 0.0

@@ -1,11 +1,11 @@
 """Downloads the result of a query, which is often on another host."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.model.json_text import Unreadable
-from reconciler.core.model.resource import Value
 from reconciler.core.model.urls import is_loopback
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.base_url import BaseUrl, port_of
@@ -20,8 +20,9 @@ from reconciler.http_client.retry import (
     outcome_of,
     send_with_retries,
 )
-from reconciler.http_client.strict_json import read_object
 from reconciler.zuora.connection import CallLimits
+
+Row = TypeVar("Row")
 
 WHAT = "Downloading the result of a query"
 
@@ -49,8 +50,13 @@ class ResultFiles:
         self._ca_bundle = ca_bundle
         self._clock = clock
 
-    def rows(self, address: str, *, deadline: float) -> tuple[Mapping[str, Value], ...]:
-        """The rows of the JSON lines at an address. Raises LedgerError when they are incomplete."""
+    def rows(
+        self, address: str, read: Callable[[bytes], tuple[Row, ...]], *, deadline: float
+    ) -> tuple[Row, ...]:
+        """What `read` finds in the content at an address, which it may refuse with Unreadable.
+
+        Raises LedgerError when that is incomplete.
+        """
         origin, target = self._place(address)
         own = (origin.scheme, origin.host, origin.port) == (
             self._origin.scheme,
@@ -70,7 +76,7 @@ class ResultFiles:
         finally:
             exchange.close()
         try:
-            return _rows(reply)
+            return read(_whole(reply))
         except Unreadable as error:
             raise LedgerError(
                 f"{WHAT} from {origin.host}: {error}.",
@@ -129,8 +135,8 @@ LONGEST = 8192
 NOT_HERE = "Report it to the ledger's operator. Nothing was downloaded."
 
 
-def _rows(reply: Response) -> tuple[Mapping[str, Value], ...]:
-    """The objects of JSON lines. Raises Unreadable."""
+def _whole(reply: Response) -> bytes:
+    """The content of a response. Raises Unreadable."""
     if reply.fault:
         raise Unreadable(reply.fault)
-    return tuple(read_object(row) for row in reply.body.split(b"\n") if row.strip())
+    return reply.body

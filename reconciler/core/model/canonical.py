@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -245,9 +247,19 @@ class StoredSpec(LateFields):
         assert isinstance(fields, dict)
         return fields
 
-    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
-        parts = _parts.decode(self._text)
-        return {name: _value(parts[name]) for name in names if name in parts}
+    def _some(self, names: tuple[str, ...]) -> tuple[Value, ...]:
+        if (
+            len(names) == 1
+            and names[0].isidentifier()
+            and names[0].encode() not in bytes(self._text)
+        ):
+            # A name without escapes that is nowhere in the text is that of an absent field.
+            return (None,)
+        found: tuple[Value, ...] = msgspec.structs.astuple(_header_reader(names).decode(self._text))
+        # Most fields of a header are texts, which the quick decoder reads alike.
+        if len(found) == len(names) and _TEXTS.issuperset(map(type, found)):
+            return found
+        return tuple(map(self.fields.get, names))
 
     def __eq__(self, other: object) -> bool:
         if other is self._equal:
@@ -271,14 +283,15 @@ class StoredSpec(LateFields):
     __hash__ = None  # type: ignore[assignment]
 
 
-_parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXTS = frozenset({str, type(None)})
 
 
-def _value(text: msgspec.Raw) -> Value:
-    part = bytes(text)
-    # Most fields of a header are texts, which the quick decoder reads alike.
-    value: Value = msgspec.json.decode(part) if part[:1] == b'"' else decoded(part.decode())
-    return value
+@cache
+def _header_reader(names: tuple[str, ...]) -> Any:
+    """Reads the fields of these names, each once, in their order; None for what is absent."""
+    places = {f"at{place}": name for place, name in enumerate(dict.fromkeys(names))}
+    fields = [(place, Any, None) for place in places]
+    return msgspec.json.Decoder(msgspec.defstruct("Header", fields, rename=places))
 
 
 class LiveDeclaration(LateFields):
@@ -293,7 +306,8 @@ class LiveDeclaration(LateFields):
     def _make(self) -> Mapping[str, Value]:
         return as_declaration(self._kind, split_marker(self._live, self._place)[0])
 
-    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+    def _some(self, names: tuple[str, ...]) -> tuple[Value, ...]:
         if self._place in names:
-            return self.fields
-        return _stated(self._kind, dict(zip(names, header_of(self._live, *names), strict=True)))
+            return tuple(map(self.fields.get, names))
+        found = dict(zip(names, header_of(self._live, *names), strict=True))
+        return tuple(map(_stated(self._kind, found).get, names))

@@ -145,13 +145,14 @@ class LateFields(Mapping[str, Value]):
 
     def header(self, *names: str) -> tuple[Value, ...]:
         """Some fields of the header, None for what is absent; lines are not made for them."""
-        fields = self._some(names) if self._made is None else self._made
-        return tuple(map(fields.get, names))
+        if self._made is None:
+            return self._some(names)
+        return tuple(map(self._made.get, names))
 
     def _make(self) -> Mapping[str, Value]:
         raise NotImplementedError
 
-    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
+    def _some(self, names: tuple[str, ...]) -> tuple[Value, ...]:
         raise NotImplementedError
 
     def __getitem__(self, name: str) -> Value:

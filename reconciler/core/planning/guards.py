@@ -100,7 +100,7 @@ def _removals(
 
 def _size(change: Change) -> int:
     """The number of entries of an address; a journal run counts with its posted entries."""
-    return max(1, sum(1 for member in change.members if is_posted(member)))
+    return max(1, sum(map(is_posted, change.members)))
 
 
 def _missing(missing: int, *, owned: int, allowed: int | None) -> Iterator[Refusal]:

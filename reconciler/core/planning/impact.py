@@ -115,7 +115,8 @@ def _moving_and_kept(
         if change.number in in_runs:
             # It counts with its run.
             continue
-        old, new = posted_before(change), posted_after(change)
+        old = posted_before(change)
+        new = old if change.action is Action.KEEP else posted_after(change)
         if old == new:
             kept.extend(old)
             continue

@@ -3,17 +3,18 @@
 A query never supplies content. Its rows only say whether an entry moved since a single read.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from reconciler.core.model.canonical import spec_digest
 from reconciler.core.model.history import Recorded, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, LiveState, Plan
-from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
+from reconciler.core.model.resource import Address, Declared, Live
 from reconciler.core.planning.snapshot import Snapshot
 
 MARGIN = 2
@@ -27,8 +28,7 @@ PROVED_PART = 100
 """Each plan reads one in a hundred of the entries that need no read, longest ago first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryStamp:
+class EntryStamp(NamedTuple):
     """What a query says of an entry. `updated` is the time of its last change, as written."""
 
     status: str
@@ -84,14 +84,16 @@ def statement_of_stamps(kind: Kind) -> str:
     return f"SELECT number AS number, {columns} FROM {kind.name}"  # noqa: S608 - our own words
 
 
-def stamps_of(rows: Iterable[Mapping[str, Value]]) -> Stamps:
-    """The stamps in the rows of a query. A row without a number says nothing."""
+STAMP_COLUMNS = ("number", *EntryStamp._fields)
+"""The columns of the query, each under its own name."""
+
+
+def stamps_of(rows: Iterable[Sequence[str | None]]) -> Stamps:
+    """The stamps in the rows of a query, by columns. A row without a number says nothing."""
     found: dict[str, EntryStamp | None] = {}
-    for row in rows:
-        number = row.get("number")
-        if isinstance(number, str):
-            names = ("status", "updated", "transferred")
-            stamp = EntryStamp(**{name: text_of(row.get(name)) or "" for name in names})
+    for number, status, updated, transferred in rows:
+        if number:
+            stamp = EntryStamp(status or "", updated or "", transferred or "")
             found[number] = None if number in found else stamp
     return found
 

@@ -144,9 +144,12 @@ class _Marked(LateFields):
     def _make(self) -> Mapping[str, Value]:
         return with_marker(self._spec, self._place, self._marker)
 
-    def _some(self, names: tuple[str, ...]) -> Mapping[str, Value]:
-        some = dict(zip(names, header_of(self._spec, *names), strict=True))
-        return with_marker(some, self._place, self._marker) if self._place in names else some
+    def _some(self, names: tuple[str, ...]) -> tuple[Value, ...]:
+        some = header_of(self._spec, *names)
+        if self._place not in names:
+            return some
+        marked = with_marker(dict(zip(names, some, strict=True)), self._place, self._marker)
+        return tuple(map(marked.get, names))
 
 
 def _adopted(declared: Declared, recorded: Recorded | None, tenant: Tenant) -> Live | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Change, Transfers
+from reconciler.core.model.plan import Action, Change, Transfers
 from reconciler.core.model.resource import Address, header_of, text_of
 from reconciler.core.planning.impact import posted_before
 from reconciler.core.planning.run_members import is_posted, transfer_of
@@ -46,7 +46,10 @@ def posted_states(changes: Iterable[Change]) -> Iterator[tuple[str, str, str, st
             yield period, member.number, transfer_of(member), name
         for _, spec in () if kind.members else posted_before(change):
             state = change.transferred or TransferState.NO.value
-            yield text_of(*header_of(spec, kind.period)) or "", change.number or "", state, name
+            # The period of what is kept is the one that its file declares.
+            kept = change.action is Action.KEEP
+            period = change.period if kept else text_of(*header_of(spec, kind.period)) or ""
+            yield period, change.number or "", state, name
 
 
 def transfer_states(snapshot: Snapshot) -> Mapping[Address, frozenset[str]]:

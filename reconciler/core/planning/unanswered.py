@@ -134,14 +134,14 @@ def _transfers(
 ) -> Iterator[UnansweredDifference]:
     """Transfers to the general ledger that failed, or that were reset."""
     kind = KINDS[change.address.kind]
-    stated = text_of(*header_of(declared.spec, kind.transfer)) if declared is not None else None
     failed = [
         (member.number, f"{member.number} of {change.number}")
         for member in change.members
         if is_posted(member) and transfer_of(member) == TransferState.ERROR
     ]
-    if change.number_posted and change.number and stated != change.transferred:
-        if change.transferred == TransferState.ERROR:
+    if change.number_posted and change.number and change.transferred != TransferState.YES:
+        stated = text_of(*header_of(declared.spec, kind.transfer)) if declared else None
+        if change.transferred == TransferState.ERROR and stated != change.transferred:
             failed.append((change.number, change.number))
         elif stated == TransferState.YES and change.action is Action.KEEP:
             fact = f"{change.number} was transferred, and its transfer state is now "

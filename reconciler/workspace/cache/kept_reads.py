@@ -33,11 +33,9 @@ def keep_reads(
 
 
 class _Row(msgspec.Struct, array_like=True, frozen=True):
-    status: str
-    updated: str
-    transferred: str
+    stamp: EntryStamp
     number: str
-    live_status: str
+    status: str
     fields: msgspec.Raw
     """Decoded only where a plan asks for them."""
     spec: str
@@ -47,13 +45,11 @@ _rows = msgspec.json.Decoder(_Row)
 
 
 def _document(kept: Kept) -> _Row:
-    stamp, live = kept.stamp, kept.live
+    live = kept.live
     return _Row(
-        status=stamp.status,
-        updated=stamp.updated,
-        transferred=stamp.transferred,
+        stamp=kept.stamp,
         number=live.number,
-        live_status=live.status,
+        status=live.status,
         fields=msgspec.Raw(written(live.fields)),
         spec=kept.spec,
     )
@@ -61,8 +57,8 @@ def _document(kept: Kept) -> _Row:
 
 def _kept(read_at: datetime, row: _Row) -> Kept:
     return Kept(
-        live=Live(number=row.number, status=row.live_status, fields=StoredSpec(row.fields)),
-        stamp=EntryStamp(status=row.status, updated=row.updated, transferred=row.transferred),
+        live=Live(number=row.number, status=row.status, fields=StoredSpec(row.fields)),
+        stamp=row.stamp,
         read_at=read_at,
         spec=row.spec,
     )

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -16,7 +17,7 @@ from reconciler.core.model.canonical import StoredSpec, spec_digest
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.cache.rows import Cache, written
-from reconciler.workspace.files import FoundFile, read_file
+from reconciler.workspace.files import FoundFile, read_bytes
 
 UNUSED = timedelta(days=30)
 """How long content is kept that no file has."""
@@ -58,6 +59,7 @@ _Row: Any = msgspec.defstruct(
     array_like=True,
 )
 """A declaration in a row: every field that it has, so that a new one cannot be forgotten."""
+_fields_of = attrgetter(*_ROW_FIELDS)
 
 
 class _Body(msgspec.Struct, array_like=True):
@@ -92,7 +94,8 @@ class KnownFiles:
         """Of some files, those whose content is known, by path."""
         files: dict[str, KnownFile] = {}
         for file in found if self._rows else ():
-            data, flaw = read_file(file)
+            # No content is known that has a problem, so its digest says that it has none.
+            data, flaw = read_bytes(file)
             known = None if flaw else self._find(hashlib.sha256(data).hexdigest(), file.path)
             if known is not None:
                 files[file.path] = known
@@ -151,9 +154,8 @@ def row_of(known: KnownFile) -> bytes:
 
 
 def _row(declared: Declared) -> Any:
-    held = {name: getattr(declared, name) for name in _ROW_FIELDS}
     return _Row(
-        **held,
+        *_fields_of(declared),
         line=declared.source.line,
         digest=spec_digest(declared.spec),
         spec=msgspec.Raw(written(declared.spec)),
@@ -161,7 +163,7 @@ def _row(declared: Declared) -> Any:
 
 
 def _declared(row: Any, path: str, index: int) -> Declared:
-    held = {name: getattr(row, name) for name in _ROW_FIELDS}
+    held = dict(zip(_ROW_FIELDS, _fields_of(row), strict=True))
     spec = StoredSpec(row.spec, row.digest)
     return Declared(**held, spec=spec, source=Source(path, row.line, index))
 
