@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from books_fixtures import template_of
-from books_harness import SERVED, by_hand, credit, debit, reconciler
+from books_harness import SERVED, by_hand, credit, debit, reconciler, standing
 
 RENT = """\
 # The rent of Tokyo.
@@ -322,8 +322,42 @@ def test_a_cancelled_entry_is_not_reversed(rent):
 def test_what_could_still_be_cancelled_is_said_and_written_all_the_same(rent):
     ended = rent.run("reverse", "rent")
     assert ended.code == 0
-    assert "Removing the file would be shorter." in ended.said
+    assert INSTEAD in ended.said
     rent.applied()
+
+
+INSTEAD = "If you remove its declaration instead, the next apply cancels it."
+
+
+def test_what_is_said_to_be_cancelled_instead_is_cancelled(rent):
+    assert INSTEAD in rent.run("reverse", "rent", "--dry-run").said
+    rent.declare("other", debit("9.00"), credit("9.00"))
+    rent.applied()
+    rent.remove("rent")
+    rent.applied()
+    assert set(rent.posted()) == {"other"}
+
+
+def test_an_entry_that_no_apply_cancels_is_not_said_to_be_cancelled(rent):
+    """Without its file a generated entry is stale, and a protected one is blocked."""
+    rent.declare("rent", debit("400.90"), credit("400.90"), metadata={"protect": True})
+    rent.write("insurance.yaml", SCHEDULE)
+    assert rent.run("generate", "--through", "Jan-2026").code == 0
+    rent.applied()
+    for name in ("rent", "insurance.2026-01-01"):
+        ended = rent.run("reverse", name)
+        assert (ended.code, INSTEAD in ended.said) == (0, False), ended.said
+
+
+def test_an_entry_of_a_journal_run_is_not_said_to_be_cancelled(billing):
+    """Its run made it, so an apply without the file leaves it in the ledger."""
+    billing.applied()
+    assert billing.run("import", "--run", "JR-00000001").code == 0
+    billing.applied()
+    number = standing(billing)[0]
+    ended = billing.run("reverse", number.lower())
+    assert (ended.code, INSTEAD in ended.said) == (0, False), ended.said
+    assert f"The source transactions of {number} stay with JR-00000001" in ended.said
 
 
 def test_a_look_shows_and_writes_nothing(closed):

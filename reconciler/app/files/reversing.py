@@ -271,17 +271,20 @@ class _Reversing:
         period = self._period(original)
         transfer = text_of(original.live.fields.get(JOURNAL_ENTRY.transfer)) or TransferState.NO
         free = transfer not in (TransferState.YES, TransferState.PROCESSING)
-        known = original.declared is not None and not self._posted.offline
-        if known and free and period is not None and period.status == PeriodStatus.OPEN:
-            self.notes.append(
-                f"{original.number} is not transferred and {period.name} is open: it could be "
-                "cancelled. Removing the file would be shorter."
-            )
+        declared = original.declared
         if original.live.fields.get("transactionType") in TRANSACTION_TYPES or original.made_by:
             run = original.made_by or "its journal run"
             self.notes.append(
                 f"The source transactions of {original.number} stay with {run}; the next run does "
                 "not take them."
+            )
+        elif declared is None or declared.protect or declared.generated_by or self._posted.offline:
+            # Without a file, or without this one, no apply would cancel it.
+            return
+        elif free and period is not None and period.status == PeriodStatus.OPEN:
+            self.notes.append(
+                f"{original.number} is not transferred and {period.name} is open. If you remove "
+                "its declaration instead, the next apply cancels it."
             )
 
     def _comment(self, original: Original) -> str:
