@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from reconciler.workspace.schema_errors import explain
 from reconciler.workspace.spreadsheet.cells import SpreadsheetRefused, number_of
 from reconciler.workspace.spreadsheet.csv_file import read_csv
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from
+from reconciler.workspace.spreadsheet.number_formats import is_scaled, other_currency
 from reconciler.workspace.spreadsheet.sheet_entries import SheetEntries, entries_of
 from reconciler.workspace.spreadsheet.workbook import read_workbook
 
@@ -137,6 +139,52 @@ def test_rows_become_entries_with_exact_values(tmp_path: Path) -> None:
     assert entry.cell_of(("metadata", "name")) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("number_format", "shows", "scaled"),
+    [
+        ("General", "", False),
+        ("#,##0.00", "", False),
+        ("#,##0.00_);(#,##0.00)", "", False),
+        ("_-* #,##0.00_-", "", False),
+        ('"$"#,##0.00', "", False),
+        ("$#,##0.00", "", False),
+        ("[$$-409]#,##0.00", "", False),
+        ("[$USD] #,##0.00", "", False),
+        ('#,##0.00 "USD"', "", False),
+        ('#,##0.00 "Rent"', "", False),
+        ("[$US$-409]#,##0.00", "", False),
+        ("[$CA$-1009]#,##0.00", "CA$", False),
+        ('#,##0.00 "EUR"', "EUR", False),
+        ("[$EUR-407] #,##0.00", "EUR", False),
+        ("[$€-407] #,##0.00", "€", False),
+        ('#,##0.00\\ "€"', "€", False),
+        ("#,##0.00\\ \\€", "€", False),
+        ("€#,##0.00", "€", False),
+        ("£#,##0", "£", False),
+        ("[$₿] 0.00", "₿", False),
+        ("_€#,##0.00", "", False),
+        ("[Red]#,##0.00", "", False),
+        ("#,##0,", "", True),
+        ('0.0,,"M"', "", True),
+        ("0,.00", "", True),
+    ],
+)
+def test_what_the_format_of_a_number_says(number_format: str, shows: str, scaled: bool) -> None:
+    assert other_currency(number_format, "USD") == shows
+    assert is_scaled(number_format) is scaled
+
+
+def test_a_hidden_sheet_is_not_read(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "a.xlsx", [HEADER, *GOOD])
+    book = openpyxl.load_workbook(path)
+    book.create_sheet("Cover")
+    book["Accruals"].sheet_state = "hidden"
+    book.active = 1
+    book.save(path)
+    with pytest.raises(SpreadsheetRefused, match="the sheet `Accruals` is hidden"):
+        read_workbook(path, sheet="Accruals")
+
+
 def test_rows_of_an_entry_need_not_be_adjacent_and_blank_rows_mean_nothing(tmp_path: Path) -> None:
     one, two = GOOD, tuple((("B"), *line[1:]) for line in GOOD)
     rows = [HEADER, one[0], two[0], (None,) * 7, one[1], (), two[1]]
@@ -163,6 +211,18 @@ def hide(sheet: Worksheet) -> None:
 
 def percentage(sheet: Worksheet) -> None:
     sheet["E2"].number_format = "0.00%"
+
+
+def shown_as(number_format: str) -> Callable[[Worksheet], None]:
+    def prepare(sheet: Worksheet) -> None:
+        sheet["E2"].number_format = number_format
+
+    return prepare
+
+
+def hide_columns(sheet: Worksheet) -> None:
+    """Two columns, which a file has as one element."""
+    sheet.column_dimensions.group("D", "E", hidden=True)
 
 
 def merge_keys(sheet: Worksheet) -> None:
@@ -273,6 +333,29 @@ WORKBOOKS = {
         rows=(*GOOD, row(debit=1)),
         prepare=hide,
         finds={"Accruals!A4": "the row is hidden, but has values"},
+    ),
+    "a hidden column of the mapping": Case(
+        rows=GOOD,
+        prepare=hide_columns,
+        finds={
+            "Accruals!D1": "the column `Account` is hidden",
+            "Accruals!E1": "the column `Debit` is hidden",
+        },
+    ),
+    "an amount that is shown in another currency": Case(
+        rows=GOOD,
+        prepare=shown_as("[$€-2] #,##0.00"),
+        finds={"Accruals!E2": "the format of the cell shows `€`, and the currency is USD"},
+    ),
+    "an amount that is shown in thousands": Case(
+        rows=GOOD,
+        prepare=shown_as('#,##0.0,"k"'),
+        finds={"Accruals!E2": "shows a smaller number than the cell holds"},
+    ),
+    "an amount that is shown in the currency": Case(
+        rows=GOOD,
+        prepare=shown_as('_("$"* #,##0.00_);_("$"* (#,##0.00)'),
+        gives=[("De", "1200.5"), ("Cr", "1200.5")],
     ),
     "merged keys": Case(
         rows=GOOD, prepare=merge_keys, finds={"Accruals!A3": "merged with Accruals!A2"}

@@ -10,6 +10,7 @@ from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.json_schema import is_date
 from reconciler.workspace.spreadsheet.cells import DIGITS, Cell
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, TextSource
+from reconciler.workspace.spreadsheet.number_formats import other_currency
 
 _NO_AMOUNT = frozenset({"-", "\u2013", "\u2014"})
 """How accounting formats show a zero."""
@@ -42,6 +43,12 @@ def amount_in(
     if isinstance(cell.value, date):
         message = f"the cell holds the date {cell.value}, not an amount"
         raise CellRefused("sheet-amount", message, "Format the cell as a number.")
+    if currency and (other := other_currency(cell.number_format, currency)):
+        raise CellRefused(
+            "sheet-amount",
+            f"the format of the cell shows `{other}`, and the currency is {currency}",
+            "Correct the currency, or the format of the cell.",
+        )
     number = isinstance(cell.value, Decimal)
     amount = cell.value if isinstance(cell.value, Decimal) else _from_text(cell.value, mapping)
     if number:

@@ -19,10 +19,12 @@ class Cell:
 
     `value` is the text without the spaces around it, the number, the day, or None if it is empty.
     A cell with a `flaw` has no value that can be relied on; `remedy` says what to do.
+    `number_format` is how a workbook shows a number.
     """
 
     place: str
     value: CellValue = None
+    number_format: str = ""
     flaw: str = ""
     remedy: str = ""
 
@@ -31,13 +33,14 @@ class Cell:
 class Sheet:
     """A sheet with its cells by row, then by column, both from 1. Empty cells are left out.
 
-    `hidden` are the rows that its author does not see. `widths` are the numbers of cells that a
-    CSV file has in each row, empty ones too.
+    `hidden` and `hidden_columns` are those that its author does not see. `widths` are the numbers
+    of cells that a CSV file has in each row, empty ones too.
     """
 
     name: str
     rows: Mapping[int, Mapping[int, Cell]]
     hidden: frozenset[int] = field(default_factory=frozenset)
+    hidden_columns: frozenset[int] = field(default_factory=frozenset)
     widths: Mapping[int, int] = field(default_factory=dict)
 
     def cell(self, row: int, column: int) -> Cell:

@@ -158,6 +158,9 @@ class _Reader:
             if name in found and name in wanted:
                 message = f"the column `{name}` is at {column_letters(found[name])}{row} too"
                 self._found_at(row, column, "sheet-column", message, "Rename one of them.")
+            if name in wanted and column in self.sheet.hidden_columns:
+                message = f"the column `{name}` is hidden"
+                self._found_at(row, column, "sheet-column", message, _SHOW)
             found.setdefault(name, column)
         known = KnownNames(name for name in found if name)
         for name in wanted:
@@ -385,5 +388,6 @@ class _Reader:
 _BOTH_AMOUNTS = "Write the amount in the currency of the entry too, or remove this one."
 _NO_ZERO = "Write the amount, at least of the smallest unit. In the home currency, empty the cell."
 _QUOTES = "Put quotes around a cell that holds the delimiter."
+_SHOW = "Show the column, or remove it from the mapping."
 _OTHER_HEADER = "Correct the mapping, or `headerRow`."
 _REQUIRED = frozenset({"accountingPeriodName", "journalEntryDate", "currency"})

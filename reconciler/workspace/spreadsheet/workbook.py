@@ -15,6 +15,7 @@ from reconciler.workspace.spreadsheet.cells import (
     place_of,
 )
 from reconciler.workspace.spreadsheet.csv_file import MAX_BYTES, MAX_ROWS
+from reconciler.workspace.spreadsheet.number_formats import is_scaled
 
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
@@ -81,6 +82,10 @@ def _chosen(names: list[str], sheet: str | None) -> str:
 def _sheet(values: "Worksheet", formulas: "Worksheet") -> Sheet:
     if not hasattr(values, "merged_cells"):
         raise SpreadsheetRefused("the sheet is a chart", remedy="Name a sheet with cells.")
+    if values.sheet_state != "visible":
+        raise SpreadsheetRefused(
+            f"the sheet `{values.title}` is hidden", remedy="Show it, or name another one."
+        )
     if values.max_row > MAX_ROWS:
         raise SpreadsheetRefused(
             f"the sheet has more than {MAX_ROWS:,} rows", remedy="Split the sheet."
@@ -106,12 +111,19 @@ def _sheet(values: "Worksheet", formulas: "Worksheet") -> Sheet:
     hidden = frozenset(
         number for number, dimension in values.row_dimensions.items() if dimension.hidden
     )
-    return Sheet(name=name, rows=rows, hidden=hidden)
+    # One element may be about several columns.
+    columns = frozenset(
+        column
+        for dimension in values.column_dimensions.values()
+        if dimension.hidden
+        for column in range(dimension.min or 0, (dimension.max or 0) + 1)
+    )
+    return Sheet(name=name, rows=rows, hidden=hidden, hidden_columns=columns)
 
 
 def _cell(place: str, found: Any, *, formula: bool) -> Cell | None:
     """What a cell holds, None if nothing. `formula`: the value is a stored result."""
-    value, flaw, remedy = found.value, "", ""
+    value, flaw, remedy, number_format = found.value, "", "", ""
     if isinstance(value, str):
         value = value.strip() or None
     if value is None and formula and found.data_type != "str":
@@ -129,8 +141,14 @@ def _cell(place: str, found: Any, *, formula: bool) -> Cell | None:
         flaw, remedy = "the cell holds a time of day", "Write a date without a time."
     elif isinstance(value, int | float):
         value = Decimal(value) if isinstance(value, int) else number_of(value)
-        if "%" in found.number_format:
+        number_format = found.number_format
+        if "%" in number_format:
             flaw, remedy = "the cell holds a percentage", "Format the cell as a number."
+        elif is_scaled(number_format):
+            flaw = "the format of the cell shows a smaller number than the cell holds"
+            remedy = "Format the cell as a number."
     if flaw:
         return Cell(place=place, flaw=flaw, remedy=remedy)
-    return None if value is None else Cell(place=place, value=value)
+    if value is None:
+        return None
+    return Cell(place=place, value=value, number_format=number_format)
