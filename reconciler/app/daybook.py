@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.files.text_files import read_text, write_text
+from reconciler.app.files.text_files import read_text, require_writable, write_text
 from reconciler.app.state_directory import (
     daybook_place,
     require_daybook,
@@ -111,6 +111,7 @@ def export_daybook(root: Path, file: Path) -> tuple[int, int]:
     settings = _settings(root)
     with workspace_daybook(root, settings) as daybook:
         require_daybook(daybook.lineage)
+    require_writable(file)
     with workspace_daybook(root, settings, command="export") as daybook:
         daybook.note_export(this_process(command="export"))
         write_text(file, write_export(daybook))

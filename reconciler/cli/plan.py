@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.app.approvals import with_sign_off
-from reconciler.app.files.text_files import write_text
+from reconciler.app.files.text_files import require_writable, write_text
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
 from reconciler.app.rehearsing import MOST_CHANGES, RehearsalOptions
@@ -141,6 +141,7 @@ def plan(
             permissions=names, limit=limit, transactions=transactions
         )
     options = given_plan_options(given, offline=offline)
+    require_writable(save_to)
     workspace = checked_workspace(cached=not options.reading.no_cache)
     with ending_with_refusal(style):
         found = plan_workspace(

@@ -18,7 +18,7 @@ import click
 
 from reconciler import __version__
 from reconciler.app.apply import INTERRUPTED, NOTHING_BEFORE
-from reconciler.app.files.text_files import without_secrets, write_text
+from reconciler.app.files.text_files import require_writable, without_secrets, write_text
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
 from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document
@@ -196,6 +196,7 @@ class RunRecord:
             self._end(code, error, remedy)
 
     def _open(self) -> None:
+        require_writable(self._file)
         if self._events:
             self._stream = EventStream(self._events)
 

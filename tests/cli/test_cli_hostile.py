@@ -108,12 +108,36 @@ def test_a_full_disk_behind_the_output_is_called_that(small):
     assert (ended.code, ended.err) == (1, "Error: the output: No space left on device\n")
 
 
-def test_a_report_that_cannot_be_written_is_said_after_the_work(small, tmp_path):
+WRITING = (
+    "apply --auto-approve --report {0}",
+    "apply --auto-approve --events {0}",
+    "plan --out {0}",
+    "export --to {0}",
+    "export --live --to {0}",
+    "daybook export {0}",
+)
+
+
+@pytest.mark.parametrize("command", WRITING)
+@pytest.mark.parametrize("place", ["no/file", "reference.yaml/file"])
+def test_a_file_that_cannot_be_written_is_said_before_the_work(small, command, place):
+    """Afterwards the entry is posted, or the daybook has moved on, and nobody has the result."""
     small.declare("new")
-    ended = small.apply("--report", tmp_path / "no" / "report.json")
-    assert ended.code == 1
-    assert "cannot be written" in ended.err
-    assert small.plan("--detailed-exitcode").code in (0, 2)
+    before, daybook = small.content(), (small.root / ".reconciler" / "daybook.db").read_bytes()
+    verb, *words = command.format(small.root / place).split()
+    ended = small.run(verb, *words)
+    assert (ended.code, "cannot be written" in ended.err) == (1, True), ended.said
+    assert "To fix: " in ended.err and "Traceback" not in ended.err
+    assert small.content() == before
+    assert (small.root / ".reconciler" / "daybook.db").read_bytes() == daybook
+
+
+def test_a_file_that_can_be_written_stays_if_the_run_is_refused(small, tmp_path):
+    kept = tmp_path / "plan.json"
+    assert small.plan("--out", kept).code == 0
+    before = kept.read_bytes()
+    assert small.plan("--target", "nosuch", "--out", kept).code == 64
+    assert (kept.read_bytes(), [*tmp_path.glob(".*")]) == (before, [])
 
 
 def test_a_workspace_that_may_only_be_read(small):

@@ -1,8 +1,8 @@
 """Files named on the command line: read and written whole, with an error in plain words."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
@@ -49,14 +49,31 @@ def write_text(path: Path, text: str, *, mode: int = 0o600) -> None:
 
 def write_bytes(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a file whole or not at all. Raises ReconcilerError when it cannot be written."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with _draft(path, mode) as (draft, descriptor):
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+
+
+def require_writable(path: Path | None) -> None:
+    """Raises ReconcilerError if a file could not be written, before the work whose result it gets.
+
+    What is there stays as it is.
+    """
+    if path is not None:
+        with _draft(path, 0o600) as (draft, descriptor):
+            os.close(descriptor)
+            draft.unlink()
+
+
+@contextmanager
+def _draft(path: Path, mode: int) -> Iterator[tuple[Path, int]]:
+    """A new file beside another one, open to write. Leaves none if it raises ReconcilerError."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        yield draft, os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     except OSError as error:
         with suppress(OSError):
             draft.unlink()

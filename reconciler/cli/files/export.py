@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reconciler.app.files.spreadsheet_export import ExportOptions, exported, exported_live
-from reconciler.app.files.text_files import write_bytes
+from reconciler.app.files.text_files import require_writable, write_bytes
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -46,6 +46,7 @@ def export(*, style: str, live: bool, to: Path | None, **given: Any) -> int:
     """
     if style == "xlsx" and to is None:
         raise click.UsageError("Name the file of the workbook with --to.")
+    require_writable(to)
     options, workspace = take(ExportOptions, given), checked_workspace()
     if live:
         data = exported_live(workspace, style, options, progress=progress, tell=Printer(), **given)
