@@ -1,6 +1,6 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model.canonical import StoredSpec
@@ -106,6 +106,7 @@ class DaybookState:
         self.hash = GENESIS
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
+        self._calls: tuple[CallHistory, ...] | None = None
         self._recorded: Mapping[Address, Recorded] | None = None
         self._dropped: Dropped | None = None
 
@@ -134,7 +135,7 @@ class DaybookState:
             raise Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
         self.serial += event.type in STATE
-        self._recorded = self._dropped = None
+        self._calls = self._recorded = self._dropped = None
 
     def _apply(self, event: Event, content: Content) -> None:
         """Change the state. Types that are not named here are only shown."""
@@ -206,28 +207,30 @@ class DaybookState:
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
         if self._recorded is None:
-            self._recorded = fold(self._calls())
+            self._recorded = fold(self._history())
         return self._recorded
 
     def dropped(self) -> Dropped:
         """The numbers that were deleted, or recorded as missing."""
         if self._dropped is None:
-            self._dropped = dropped(self._calls())
+            self._dropped = dropped(self._history())
         return self._dropped
 
-    def _calls(self) -> Iterator[CallHistory]:
-        return (
-            CallHistory(
-                address=tried.address,
-                act=tried.act,
-                result=tried.result,
-                number=tried.number or tried.content.number,
-                spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
-                protect=tried.content.protect,
-                reverses=tried.content.reverses,
+    def _history(self) -> tuple[CallHistory, ...]:
+        if self._calls is None:
+            self._calls = tuple(
+                CallHistory(
+                    address=tried.address,
+                    act=tried.act,
+                    result=tried.result,
+                    number=tried.number or tried.content.number,
+                    spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
+                    protect=tried.content.protect,
+                    reverses=tried.content.reverses,
+                )
+                for tried in self.attempts.values()
             )
-            for tried in self.attempts.values()
-        )
+        return self._calls
 
     def unsettled(self) -> tuple[Intent, ...]:
         return tuple(

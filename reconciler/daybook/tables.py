@@ -70,17 +70,16 @@ def fill(transaction: Transaction, *, lineage: str, first: Event) -> None:
 def add_events(transaction: Transaction, chain: Sequence[Event]) -> None:
     """Add events, in as few exchanges with a server as there can be."""
     statement = "INSERT INTO events (seq, at, type, content, hash) VALUES (?, ?, ?, ?, ?)"
-    rows = [(event.seq, event.at, event.type, event.content, event.hash) for event in chain]
-    if len(rows) == 1:
-        transaction.change(statement, *rows[0])
+    if len(chain) == 1:
+        transaction.change(statement, *chain[0])
     else:
-        transaction.change_each(statement, rows)
+        transaction.change_each(statement, chain)
 
 
 def events_after(transaction: Transaction, seq: int) -> list[Event]:
     """The events after the one with this number, as they are stored, in their order."""
     query = "SELECT seq, at, type, content, hash FROM events WHERE seq > ? ORDER BY seq"
-    return [Event(*row) for row in transaction.rows(query, seq)]
+    return list(map(Event._make, transaction.rows(query, seq)))
 
 
 def meta_of(transaction: Transaction) -> dict[Any, Any]:
