@@ -93,6 +93,9 @@ def _environ(request: RawRequest) -> dict[str, Any]:
     }
     for name, text in request.headers.items():
         key = name.upper().replace("-", "_")
+        if key == "ACCEPT_ENCODING":
+            # Nothing is gained by compressing what no wire carries.
+            continue
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = text
     return environ
 

@@ -29,7 +29,10 @@ def read_value(body: bytes) -> Value:
 
 
 def _sealed(members: dict[str, Any]) -> Mapping[str, Value]:
-    return MappingProxyType({name: _frozen(value) for name, value in members.items()})
+    for name, value in members.items():
+        if type(value) is list:
+            members[name] = _frozen(value)
+    return MappingProxyType(members)
 
 
 def _frozen(value: Any) -> Value:

@@ -94,13 +94,17 @@ def _one_of(document: Mapping[str, Value], field: str, words: type[Enumeration])
     Raises Unreadable for no text, and UnknownValue for a text that is not documented.
     """
     value = document.get(field)
-    known = f"none of {', '.join(sorted(words))}"
     if not isinstance(value, str):
-        raise Unreadable(f"{field} is {known}")
+        raise Unreadable(f"{field} is {_none_of(words)}")
     try:
         return words(value).value
     except ValueError:
-        raise UnknownValue(f'{field} is "{value[:_LONGEST_VALUE]}", which is {known}') from None
+        fact = f'{field} is "{value[:_LONGEST_VALUE]}", which is {_none_of(words)}'
+        raise UnknownValue(fact) from None
+
+
+def _none_of(words: type[Enumeration]) -> str:
+    return f"none of {', '.join(sorted(words))}"
 
 
 def rows_of(

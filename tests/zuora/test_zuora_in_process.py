@@ -11,6 +11,7 @@ import pytest
 from fault_server import ENTRY, TOKEN_DOCUMENT
 
 from reconciler.core.model.kinds import KINDS
+from reconciler.engine.observe import read_all
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
 from reconciler.http_client.in_process import InProcess
 from reconciler.http_client.raw_answer import RawRequest
@@ -82,6 +83,37 @@ def test_an_application_is_called_as_by_a_server():
         "body": b"{}",
     }
     assert {name: seen[0][name] for name in wanted} == wanted
+
+
+def test_nothing_is_to_be_compressed_in_one_process():
+    asked = []
+
+    def app(environ, start_response):
+        asked.append(environ)
+        start_response("200 OK", [JSON])
+        return [WHOLE]
+
+    with client_of(app) as client:
+        client.read(KIND, NUMBER)
+    assert "HTTP_ACCEPT_ENCODING" not in asked[0]
+    assert asked[0]["HTTP_ACCEPT"]
+
+
+def test_reads_one_at_a_time_need_no_thread():
+    threads = []
+
+    class Ledger:
+        def read(self, kind, number):
+            threads.append(threading.current_thread())
+            if number == "lost":
+                raise LedgerUnreachable("gone", remedy="")
+
+    wanted = [(KIND, "a"), (KIND, "b")]
+    assert read_all(wanted, Ledger(), parallelism=1) == {"a": None, "b": None}
+    assert threads == [threading.main_thread()] * 2
+    with pytest.raises(LedgerUnreachable):
+        read_all([(KIND, "lost"), *wanted], Ledger(), parallelism=1)
+    assert len(threads) == 3
 
 
 def test_a_compressed_answer_in_pieces_is_read():
