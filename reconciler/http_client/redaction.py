@@ -34,7 +34,18 @@ class Redactor:
             self._forms, self._pattern = frozenset(), None
 
     def redact(self, text: str) -> str:
-        return self._known().sub(MASK, text) if self._forms else text
+        return self._known().sub(MASK, text) if self._may_hold(text) else text
+
+    def _may_hold(self, text: str) -> bool:
+        """Whether a form may be in the text; mostly none is, and the pattern is never compiled.
+
+        Lower case decides for ASCII alone: other letters may have several forms without case.
+        """
+        forms = self._forms
+        if not forms or not text.isascii():
+            return bool(forms)
+        lowered = text.lower()
+        return any(not form.isascii() or form.lower() in lowered for form in forms)
 
     def _known(self) -> re.Pattern[str]:
         """The pattern of all forms, compiled on first use: most runs redact nothing."""

@@ -132,6 +132,25 @@ def test_credentials_are_not_pickled_or_copied(copied):
         copied(Credentials(client_id=CLIENT_ID, client_secret=SECRET))
 
 
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        pytest.param("key-abcd", "a key-abcd b", id="as it is"),
+        pytest.param("Key-ABCD", "a kEY-abcd b", id="in another case"),
+        pytest.param("key-abcd", "ä key-abcd b", id="beside another letter"),
+        pytest.param("key-abcd", "a \u212aey-abcd b", id="with a letter that is a k without case"),
+        pytest.param("\u212aey-abcd", "a key-abcd b", id="whose k is another letter"),
+    ],
+)
+def test_a_secret_is_masked_in_any_case_and_beside_any_letter(secret, text):
+    assert Redactor([secret]).redact(text) == f"{text[0]} [redacted] b"
+
+
+def test_a_text_without_a_secret_costs_no_pattern(monkeypatch):
+    monkeypatch.setattr(Redactor, "_known", lambda redactor: pytest.fail("compiled"))
+    assert Redactor(["key-abcd"]).redact("nothing to hide") == "nothing to hide"
+
+
 def test_a_form_within_a_form_is_masked_whole():
     redactor = Redactor(["abc", "xabcx"])
     assert redactor.redact("xabcx abc") == "[redacted] [redacted]"
