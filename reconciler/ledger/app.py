@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import falcon
+from falcon.routing import CompiledRouter
 
 from .instance import Ledger
 from .pages.routing import WsgiApp, with_pages
@@ -91,12 +93,10 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
         failed_login_delay=failed_login_delay,
         limiter=limiter,
     )
-    app: falcon.App[Any, Any] = falcon.App(middleware=[_Frame(services)], media_type=JSON)
-    app.add_route("/oauth/token", TokenRequest(services))
-    app.add_route(DESCRIPTION, _Description())
-    for path in {route.path: None for route in ROUTES}:
-        app.add_route(path, _resource([route for route in ROUTES if route.path == path], services))
-    data_query.add_routes(app, Jobs(ledger.store, lag=timedelta(seconds=query_lag)))
+    jobs = Jobs(ledger.store, lag=timedelta(seconds=query_lag))
+    app: falcon.App[Any, Any] = falcon.App(
+        middleware=[_Frame(services, jobs)], media_type=JSON, router=_router()
+    )
     app.add_sink(_Nowhere(services))
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
@@ -106,6 +106,19 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
         served = _with_hook(served, after_commit)
     served = served if limiter is None else with_release(served, limiter)
     return with_pages(served, lambda: _pages(services, ledger))
+
+
+@cache
+def _router() -> CompiledRouter:
+    """The routes of every app. What answers finds the services of its app in the request."""
+    router = CompiledRouter()
+    router.add_route("/oauth/token", TokenRequest())
+    router.add_route(DESCRIPTION, _Description())
+    for path in {route.path: None for route in ROUTES}:
+        router.add_route(path, _resource([route for route in ROUTES if route.path == path]))
+    for path, resource in data_query.RESOURCES.items():
+        router.add_route(path, resource())
+    return router
 
 
 def _pages(services: Services, ledger: Ledger) -> WsgiApp:
@@ -147,12 +160,15 @@ _COMMIT = "reconciler.ledger.commit"
 class _Frame:
     """What happens around every request: ids, clock, version, host, compression."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, jobs: Jobs) -> None:
         self._services = services
+        self._jobs = jobs
 
     def process_request(self, request: falcon.Request, response: falcon.Response) -> None:
         """Fill the request's context before anything can go wrong, then check its headers."""
         context = request.context
+        context.services = self._services
+        context.jobs = self._jobs
         context.request_id = str(uuid.uuid4())
         context.now = self._services.clock()
         context.errors_have_status = True
@@ -227,15 +243,16 @@ class _Nowhere:
         raise refusal(NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
 
 
-def _resource(routes: list[Route], services: Services) -> object:
+def _resource(routes: list[Route]) -> object:
     """A framework resource with one responder per method of a path."""
-    responders = {f"on_{route.method.lower()}": _responder(route, services) for route in routes}
+    responders = {f"on_{route.method.lower()}": _responder(route) for route in routes}
     prepared = frozenset(route.method for route in routes if route.prepared)
     return SimpleNamespace(prepared=prepared, **responders)
 
 
-def _responder(route: Route, services: Services) -> Callable[..., None]:
+def _responder(route: Route) -> Callable[..., None]:
     def answered(request: falcon.Request, response: falcon.Response, **path: str) -> None:
+        services: Services = request.context.services
         services.work()
         with services.store.reading_prepared() if route.prepared else nullcontext() as tx:
             if tx is not None:

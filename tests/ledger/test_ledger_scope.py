@@ -579,3 +579,18 @@ def test_create_client_with_entities(database, tmp_path):
     assert spanned == [entities[1]["tenant_id"], entities[0]["tenant_id"]]
     refused = CliRunner().invoke(ledger, [*common, "--entity", "Africa"])
     assert (refused.exit_code, "no entity 'Africa'" in refused.output) == (1, True)
+
+
+def test_two_apps_of_one_process_answer_from_their_own_ledgers(make_bench):
+    """Apps share their routes, and nothing else."""
+    first, second = make_bench(), make_bench(token_lifetime=7)
+    number = post(first.client(), notes="First")
+    answers = [bench.client().get(f"{ENTRIES}/{number}").json() for bench in (first, second)]
+    assert [answer["success"] for answer in answers] == [True, False]
+    jobs = [bench.client().get("/query/jobs").json()["data"] for bench in (first, second)]
+    assert jobs == [[], []]
+    signed_in = [
+        sign_in(bench.anonymous(), *bench.ledger.issue_client("test")).json()["expires_in"]
+        for bench in (first, second)
+    ]
+    assert signed_in[1] < 8 < signed_in[0]

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import falcon
 
@@ -18,59 +17,53 @@ RESOURCE = 520500
 _FILES = f"{PREFIX}files"
 
 
-def add_routes(app: "falcon.App[Any, Any]", jobs: Jobs) -> None:
-    """Serve the jobs and their result files."""
-    for path, resource in RESOURCES.items():
-        app.add_route(path, resource(jobs))
+def _jobs(request: falcon.Request) -> Jobs:
+    jobs: Jobs = request.context.jobs
+    return jobs
 
 
-class _Resource:
-    def __init__(self, jobs: Jobs) -> None:
-        self._jobs = jobs
-
-
-class _All(_Resource):
+class _All:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         fields = body.read_object(body.read_bytes(request), request.content_type)
         asked = read_request(fields)
-        job = self._jobs.submit(request.context.caller, asked, now=request.context.now)
+        job = _jobs(request).submit(request.context.caller, asked, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         """List the caller's jobs, newest first, and execute the oldest that waits."""
         body.read_nothing(body.read_bytes(request), request.content_type)
-        jobs = self._jobs.own(request.context.caller)
-        for job in [job for job in jobs if job.status in WAITING][-1:]:
-            self._jobs.advance(job, now=request.context.now)
+        own = _jobs(request).own(request.context.caller)
+        for job in [job for job in own if job.status in WAITING][-1:]:
+            _jobs(request).advance(job, now=request.context.now)
         wanted = request.get_param_as_list("queryStatus") or list(Status)
-        shown = [_shown(request, job) for job in jobs if job.status in wanted]
+        shown = [_shown(request, job) for job in own if job.status in wanted]
         response.data = encode({"data": shown})
 
 
-class _One(_Resource):
+class _One:
     def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """The job, executed first if it waits."""
         body.read_nothing(body.read_bytes(request), request.content_type)
-        job = self._jobs.find(request.context.caller, job_id)
-        self._jobs.advance(job, now=request.context.now)
+        job = _jobs(request).find(request.context.caller, job_id)
+        _jobs(request).advance(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """Cancel a job that has not ended."""
         body.read_nothing(body.read_bytes(request), request.content_type)
-        job = self._jobs.find(request.context.caller, job_id)
-        self._jobs.cancel(job, now=request.context.now)
+        job = _jobs(request).find(request.context.caller, job_id)
+        _jobs(request).cancel(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
 
-class _File(_Resource):
+class _File:
     """A result file. Its name is secret, so it needs no token."""
 
     public = True
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
         """The content of the file, until it expires."""
-        content = self._jobs.file(name, now=request.context.now)
+        content = _jobs(request).file(name, now=request.context.now)
         if content is None:
             raise refusal(NOT_FOUND, "There is no such file, or it has expired", always=True)
         response.set_header("Cache-Control", "no-store")
@@ -78,7 +71,7 @@ class _File(_Resource):
         response.data = content
 
 
-RESOURCES: dict[str, type[_Resource]] = {
+RESOURCES: dict[str, type[object]] = {
     f"{PREFIX}jobs": _All,
     f"{PREFIX}jobs/{{job_id}}": _One,
     f"{_FILES}/{{name}}": _File,

@@ -20,20 +20,18 @@ class TokenRequest:
 
     public = True
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        limits = count_token_request(self._services, request)
+        services: Services = request.context.services
+        limits = count_token_request(services, request)
         form = read_form(request)
         lacking = _complaint(form)
         if lacking is not None:
             raise falcon.HTTPBadRequest(description=lacking)
-        client = verified_client(self._services, form["client_id"], form["client_secret"])
+        client = verified_client(services, form["client_id"], form["client_secret"])
         if client is None:
             raise falcon.HTTPUnauthorized
-        now, lifetime = int(request.context.now.timestamp()), self._services.token_lifetime
-        with self._services.store.writing() as tx:
+        now, lifetime = int(request.context.now.timestamp()), services.token_lifetime
+        with services.store.writing() as tx:
             token = issue_token(tx, client, now=now, lifetime=lifetime)
         response.set_header("Cache-Control", "no-store")
         response.set_headers(limits)
