@@ -21,8 +21,10 @@ _LATIN: Final = str.maketrans(
 
 def folded(name: str) -> str:
     """What a reader sees of a name: without case, repeated spaces and invisible characters."""
-    visible = "".join(one for one in name if unicodedata.category(one) != "Cf")
-    plain = unicodedata.normalize("NFKC", visible).translate(_LATIN)
+    plain = name
+    if not name.isascii():
+        visible = "".join(one for one in name if unicodedata.category(one) != "Cf")
+        plain = unicodedata.normalize("NFKC", visible).translate(_LATIN)
     return " ".join(plain.casefold().split())
 
 
