@@ -7,13 +7,11 @@ from decimal import Decimal
 import httpx
 import jsonschema_rs
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ledger_contract import check, described
 from ledger_harness import ENTRIES, Bench, post, settled, start_run
 from query_harness import submit
-from schemathesis.specs.openapi import checks
 
 from reconciler.ledger.auth.permissions import Permission
 from reconciler.ledger.journals.amounts import AMOUNT
@@ -139,18 +137,22 @@ def described_ledger(databases, tmp_path_factory):
     post(client)
     settled(client, start_run(client))
     KNOWN["/query/jobs/{job_id}"] = {"job_id": submit(client, "select number from journalentry")}
+    # Slow to import, and every worker collects this module.
+    import schemathesis
+    from schemathesis.specs.openapi import checks
+
     schema = schemathesis.openapi.from_wsgi("/openapi.json", bench.app)
-    yield schema, client.headers["Authorization"]
+    conformance = [
+        schemathesis.checks.not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
+    yield schema, client.headers["Authorization"], conformance
     bench.close()
 
 
-CHECKS = [
-    schemathesis.checks.not_a_server_error,
-    checks.status_code_conformance,
-    checks.content_type_conformance,
-    checks.response_headers_conformance,
-    checks.response_schema_conformance,
-]
 KNOWN = {
     "/v1/journal-entries/{number}": {"number": "JE-00000001"},
     "/v1/journal-runs/{number}": {"number": "JR-00000001"},
@@ -159,7 +161,7 @@ KNOWN = {
 
 def explore(described_ledger, method, path, *, examples):
     """Send generated requests, many about something that is there, and check every answer."""
-    schema, token = described_ledger
+    schema, token, conformance = described_ledger
 
     @given(case=schema[path][method].as_strategy(), known=st.booleans())
     @settings(
@@ -179,7 +181,7 @@ def explore(described_ledger, method, path, *, examples):
         headers = {"Accept-Encoding": "identity"}
         if path != "/oauth/token":
             headers["Authorization"] = token
-        case.call_and_validate(headers=headers, checks=CHECKS)
+        case.call_and_validate(headers=headers, checks=conformance)
 
     send()
 

@@ -4,16 +4,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 import yaml
 from pictures import FOLDER, ROOT, pictures, shown, whole_plan
 
-PICTURES = pictures()
 
-
-@pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_shows_what_is_printed_now(name: str) -> None:
-    assert shown(FOLDER / name) == PICTURES[name].text, "run `make pictures`, and look at it"
+def test_a_picture_shows_what_is_printed_now() -> None:
+    old = [name for name, new in pictures().items() if shown(FOLDER / name) != new.text]
+    assert old == [], "run `make pictures`, and look at them"
 
 
 def test_the_page_on_plans_shows_what_is_printed_now() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ ZIZMOR = ("zizmor", "--offline", "--no-progress", "--pedantic", "--strict-collec
 SCHEMA = ("check-jsonschema", "--builtin-schema")
 
 
+@cache
 def document_of(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8"))
+    return yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
 
 
 def events_of(file: Path) -> set[str]:

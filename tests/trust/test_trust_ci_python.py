@@ -37,7 +37,7 @@ def steps(document, name):
 SCRIPTS = [
     pytest.param(script, shell, id=name)
     for file in (*TEMPLATES, ROOT / "action.yml")
-    for name, script, shell in steps(yaml.safe_load(file.read_text()), file.stem)
+    for name, script, shell in steps(yaml.load(file.read_text(), yaml.CSafeLoader), file.stem)
 ]
 INSTALL = (ROOT / "requirements" / "install").read_text()
 PYTHON = re.compile(r'(?:"\$PYTHON"|"\$python"|\bpython3?"?)(?= +-)(?P<rest> .*)')
