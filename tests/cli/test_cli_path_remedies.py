@@ -1,9 +1,11 @@
 """A refusal about a path says what to do, and doing it works."""
 
 import shlex
+import shutil
+from contextlib import closing
 
 import pytest
-from books_harness import reconciler
+from books_harness import Books, reconciler
 
 REFUSED = (
     # What is typed => the remedy => what is typed then.
@@ -66,30 +68,38 @@ spec:
 SHEET = "Journal,Account,Debit,Credit\na,Deferred Revenue,1.00,\na,Subscription Revenue,,1.00\n"
 
 
-@pytest.fixture
-def home(small, tmp_path, monkeypatch):
-    small.write("sheets.yaml", MAPPING)
+@pytest.fixture(scope="module")
+def home_template(small_template, tmp_path_factory):
+    """Twelve applied entries and one of somebody else, with files of each sort beside the books."""
+    home = tmp_path_factory.mktemp("paths")
     lines = [
         {"accountingCodeName": code, "type": side, "amount": 1, "homeCurrencyAmount": 1}
         for code, side in (("Deferred Revenue", "Debit"), ("Subscription Revenue", "Credit"))
     ]
-    made = small.call(
-        "POST", "journal-entries", accountingPeriodName="Jan-2026", currency="USD",
-        journalEntryDate="2026-01-31", journalEntryItems=lines,
-    )  # fmt: skip
-    assert made["journalEntryNumber"] == "JE-00000013"
+    with closing(Books(shutil.copytree(small_template, home / "books"))) as books:
+        books.write("sheets.yaml", MAPPING)
+        made = books.call(
+            "POST", "journal-entries", accountingPeriodName="Jan-2026", currency="USD",
+            journalEntryDate="2026-01-31", journalEntryItems=lines,
+        )  # fmt: skip
+        assert made["journalEntryNumber"] == "JE-00000013"
+        (home / "sheet.csv").write_text(SHEET)
+        (home / "latin.csv").write_bytes(SHEET.replace("a,", "\xe9,").encode("latin-1"))
+        (home / "folder").mkdir()
+        assert books.plan("--out", home / "plan.json").code == 0
+        assert books.run("daybook", "export", home / "all.jsonl").code == 0
+    return home
+
+
+@pytest.fixture
+def home(home_template, tmp_path, monkeypatch):
+    shutil.copytree(home_template, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "sheet.csv").write_text(SHEET)
-    (tmp_path / "latin.csv").write_bytes(SHEET.replace("a,", "\xe9,").encode("latin-1"))
-    (tmp_path / "folder").mkdir()
-    assert small.plan("--out", "plan.json").code == 0
-    assert small.run("daybook", "--help").code == 0
-    assert reconciler("daybook", "export", "-w", "books", "all.jsonl").code == 0
-    return small
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("row", REFUSED)
-def test_a_refusal_about_a_path_says_what_to_do_and_that_works(home, row):
+def test_a_refusal_about_a_path_says_what_to_do_and_that_works(row):
     typed, remedy, then = row.split(" => ")
     words = shlex.split(typed)
     ended = reconciler(*words)
