@@ -80,6 +80,23 @@ def test_a_ledger_takes_what_is_active_and_the_decimals_of_unknown_currencies(ma
     assert "'HRK' is not active" in posted("HRK", "1.25")
 
 
+def test_what_a_changed_reference_no_longer_declares_takes_no_new_entry(database, tmp_path):
+    url = database.url
+    open_ledger(url, REFERENCE).close()
+    period = "    - {name: Jan-2026, startDate: 2026-01-01, endDate: 2026-01-31,"
+    row = next(row for row in TEXT.splitlines(keepends=True) if row.startswith(period))
+    code = next(row for row in TEXT.splitlines(keepends=True) if "name: Deferred Revenue," in row)
+    open_ledger(url, write(tmp_path / "less.yaml", (row, ""), (code, ""))).close()
+
+    def status():
+        code = "SELECT status FROM accounting_codes WHERE name = 'Deferred Revenue'"
+        return periods(database)["Jan-2026"], database.truth(code)[0]["status"]
+
+    assert status() == ("Closed", "Inactive")
+    open_ledger(url, REFERENCE).close()
+    assert status() == ("Open", "Active")
+
+
 def test_the_same_reference_is_seeded_once(database):
     url = database.url
     for _ in range(3):

@@ -44,7 +44,8 @@ def seed(author: Author, reference: Mapping[str, Any] | Path) -> None:
     """Make the tenant's settings, periods and codes as declared, once per content.
 
     A period that is declared Closed is closed, and one declared Open is opened. What is no longer
-    declared remains: entries refer to it.
+    declared remains, because entries refer to it, but takes no new one: a period is closed, a code
+    inactive.
     """
     digest = document.digest_of(reference)
     if seeded_with(author.tx, author.tenant_id) == digest:
@@ -100,8 +101,8 @@ def _seed(author: Author, loaded: document.Reference, digest: str) -> None:
     periods = [asdict(period) for period in loaded.periods]
     codes = [{**asdict(code), "custom_fields": {}} for code in loaded.codes]
     changed = {
-        "accountingPeriods": _upsert(author, accounting_periods, ("name",), periods),
-        "accountingCodes": _upsert(author, accounting_codes, ("name", "type"), codes),
+        "accountingPeriods": _follow(author, accounting_periods, ("name",), periods, "Closed"),
+        "accountingCodes": _follow(author, accounting_codes, ("name", "type"), codes, "Inactive"),
     }
     author.record("seed", "Reference", digest, changed)
 
@@ -115,22 +116,28 @@ def _fields(author: Author, loaded: document.Reference) -> dict[str, Any]:
     return fields
 
 
-def _upsert(author: Author, table: Table, key: tuple[str, ...], rows: list[Any]) -> list[str]:
-    """Insert the rows whose key is new, update those that differ; returns the names of both."""
+def _follow(
+    author: Author, table: Table, key: tuple[str, ...], rows: list[Any], ended: str
+) -> list[str]:
+    """Insert the rows whose key is new, and update those that differ.
+
+    Stored rows without a declared one get the status `ended`. Returns the names of all of these.
+    """
     mine = table.c.tenant_id == author.tenant_id
     stored = author.tx.execute(select(table).where(mine)).mappings()
     known = {tuple(row[name] for name in key): row for row in stored}
+    wanted: dict[tuple[str, ...], Any] = {at: {"status": ended} for at in known}
+    wanted |= {tuple(row[name] for name in key): row for row in rows}
     missing, changed = [], []
-    for row in rows:
-        old = known.get(tuple(row[name] for name in key))
-        if old is None:
-            missing.append({**row, **author.made()})
+    for at, row in wanted.items():
         # Custom fields of a code are not declared.
-        elif any(old[name] != row[name] for name in row if name != "custom_fields"):
-            changed.append((old, row))
+        values = {name: value for name, value in row.items() if name != "custom_fields"}
+        if at not in known:
+            missing.append({**row, **author.made()})
+        elif any(known[at][name] != value for name, value in values.items()):
+            changed.append((known[at], values))
     if missing:
         author.tx.execute(table.insert(), missing)
-    for old, row in changed:
-        values = {name: value for name, value in row.items() if name != "custom_fields"}
+    for old, values in changed:
         author.change(table, old, values)
-    return [row["name"] for row in (*missing, *(row for _, row in changed))]
+    return [row["name"] for row in (*missing, *(old for old, _ in changed))]
