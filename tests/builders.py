@@ -241,9 +241,9 @@ def plan_of(
     )
 
 
-def plan_warning(message: str, *, rule: str = "file-warnings", place: str = "") -> PlanWarning:
+def plan_warning(message: str, *, rule: str = "file-warnings", **more: Any) -> PlanWarning:
     """A warning of a plan."""
-    return PlanWarning(rule=rule, message=message, place=place)
+    return PlanWarning(rule=rule, message=message, **more)
 
 
 def only(plan: Plan) -> Change:

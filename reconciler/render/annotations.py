@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.plan import Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
@@ -32,10 +33,10 @@ def annotation(
 
 
 def plan_annotations(plan: Plan, prefix: str) -> str:
-    """The verdict, refusals, warnings, and each change that is blocked or cancels an entry.
+    """The verdict, refusals, each change that is blocked or cancels an entry, and warnings.
 
     `prefix` is the path from the repository to the workspace. A runner shows few annotations, so
-    creates and updates have none.
+    creates and updates have none, and warnings come after what an apply would cancel.
     """
     view = view_of(plan)
     drawn = [annotation("warning", text, title="scope of the plan") for text in view.notices]
@@ -43,10 +44,6 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     drawn += [
         annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
         for row in plan.refusals
-    ]
-    drawn += [
-        annotation("warning", f"{one.place}: {one.message}".removeprefix(": "), title=one.rule)
-        for one in plan.warnings
     ]
     for change in view.changes:
         block, source = change.change.block, change.change.source
@@ -75,6 +72,14 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         )
         for one in view.only_unanswered
     ]
+    drawn += [
+        annotation(
+            "warning" if one.severity is Severity.WARNING else "notice",
+            f"{one.place}: {one.message}".removeprefix(": "),
+            title=one.rule,
+        )
+        for one in view.warnings
+    ]
     if view.rehearsal is not None:
         drawn += _rehearsal(view.rehearsal, {one.name: one for one in view.changes}, prefix)
     later = [": ".join((row[0], ", ".join(row[1:]))) for row in view.waiting[:MOST_WAITING]]
@@ -83,7 +88,8 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     title = f"plan of {plan.basis.workspace}"
     verdict = view.headline + view.marks
     level: Level = "error" if view.refused else "notice"
-    drawn.append(annotation(level, verdict, plan.digest, view.refused, title=title))
+    told = (verdict, view.verdict.sentence, plan.digest, view.refused)
+    drawn.append(annotation(level, *told, title=title))
     return "".join(drawn)
 
 

@@ -112,8 +112,9 @@ def _lists(view: PlanView) -> Mapping[str, _Rows]:
     found = (
         _Rows("differences", [_unanswered(one) for one in view.only_unanswered]),
         _Rows("blocked changes", [_blocked(change) for change in view.blocked]),
-        _Rows("material changes", [_material(*one) for one in view.material]),
-        _Rows("cancelled entries", [_cancelled(change) for change in view.cancelling]),
+        _Rows("material changes", [_with_amount(*one) for one in view.material]),
+        _Rows("cancelled entries", [_with_amount(one, one.money) for one in view.cancelling]),
+        _Rows("warnings", [f"- {warning_markdown(one)}" for one in view.warnings]),
         _impact_rows(view.impact),
         _change_rows(view.changes),
     )
@@ -150,6 +151,8 @@ def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) 
         yield f"**Blocked**, skipped by an apply:\n\n{found.first()}"
     if found := lists.get("cancelled entries"):
         yield _callout("CAUTION", "**Cancels posted entries:**", "", *found.first().split("\n"))
+    if found := lists.get("warnings"):
+        yield found.first()
     if view.largest:
         rows = (f"{_label(one)} {code(one.name)}: {amount}" for one, amount in view.largest)
         yield f"**Largest change**: {', '.join(rows)}"
@@ -252,18 +255,14 @@ def _named(name: str, number: str) -> str:
     return " ".join(map(code, filter(None, (name, number))))
 
 
-def _cut(rows: Sequence[str], begin: str = "", what: str = "") -> Iterator[str]:
+def _cut(rows: Sequence[str], begin: str = "") -> Iterator[str]:
     """The first rows, and how many more there are."""
     yield from rows[:_LISTED]
-    if left := more(len(rows), _LISTED, what):
+    if left := more(len(rows), _LISTED):
         yield begin + left
 
 
-def _cancelled(view: ChangeView) -> str:
-    return f"- {_label(view)} {_named(view.name, view.number)}: {sentence(view.money)}"
-
-
-def _material(view: ChangeView, amount: str) -> str:
+def _with_amount(view: ChangeView, amount: str) -> str:
     return f"- {_label(view)} {_named(view.name, view.number)}: {sentence(amount)}"
 
 
@@ -381,7 +380,7 @@ def _marked(line: Line) -> str:
 def warning_markdown(one: PlanWarning) -> str:
     """A warning, with its rule."""
     place = f"{code(one.place)}: " if one.place else ""
-    return f"Warning {code(one.rule)}: {place}{sentence(one.message)}"
+    return f"{one.severity.capitalize()} {code(one.rule)}: {place}{sentence(one.message)}"
 
 
 def _foot(view: PlanView) -> Iterator[str]:
@@ -391,7 +390,6 @@ def _foot(view: PlanView) -> Iterator[str]:
             drawn = f"`reconciler drift` shows what changed in {count} entries."
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield _details(title, drawn)
-    yield from _cut([*map(warning_markdown, view.plan.warnings)], what=" warnings")
     yield f"Digest: `{view.plan.digest}`"
     if view.command:
         yield f"To apply exactly this: `{view.command}`"

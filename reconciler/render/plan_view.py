@@ -1,9 +1,9 @@
 """What every format shows of a plan: verdict, counts, dangers, impact, balance, changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.core.model.finding import UnansweredDifference
+from reconciler.core.model.finding import PlanWarning, Severity, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
@@ -103,6 +103,8 @@ class PlanView:
     drift: tuple[DriftView, ...]
     drifted: str
     ledger: tuple[tuple[str, str], ...]
+    warnings: tuple[PlanWarning, ...]
+    """The first of each rule before all others: a format that shows a few shows every rule."""
     live: str
     """How the live state is known, where not every entry was read; empty otherwise."""
 
@@ -138,7 +140,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     )
     notices = tuple(_notices(plan))
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
-    verdict = _verdict(plan, lacking, entries)
+    verdict = _warned(_verdict(plan, lacking, entries), plan)
     # A bad verdict is a refusal, a failed rehearsal, or a plan of which nothing is feasible.
     prevented = verdict.style == "bad" or plan.scope.offline or lacking or not plan.feasible
     return PlanView(
@@ -179,6 +181,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
         * bool(plan.drift),
         ledger=ledger_of(plan.basis),
+        warnings=_each_rule_first(plan.warnings),
         live=live_text(plan.live) if plan.live is not None else "",
     )
 
@@ -253,6 +256,21 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
         return Verdict(style="warning", words=lacking, sentence=sentence)
     style = "warning" if blocked or cancelled or need else "good"
     return Verdict(style=style, words="Can be applied", sentence=sentence)
+
+
+def _warned(verdict: Verdict, plan: Plan) -> Verdict:
+    """The verdict with how many warnings the plan has, and of which rules."""
+    rules = [one.rule for one in plan.warnings if one.severity is Severity.WARNING]
+    if not rules or plan.refusals:
+        return verdict
+    fact = f"{counted(len(rules), 'warning', 'warnings')}: {', '.join(sorted({*rules}))}."
+    style = "warning" if verdict.style == "good" and plan.feasible else verdict.style
+    return replace(verdict, style=style, sentence=f"{verdict.sentence} {fact}")
+
+
+def _each_rule_first(warnings: Sequence[PlanWarning]) -> tuple[PlanWarning, ...]:
+    first = {one.rule: one for one in reversed(warnings)}
+    return tuple(sorted(warnings, key=lambda one: first[one.rule] is not one))
 
 
 _OFFLINE = Verdict(

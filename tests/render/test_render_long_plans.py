@@ -4,8 +4,19 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot
+from builders import (
+    credit,
+    debit,
+    declared,
+    entry,
+    live,
+    plan_for,
+    plan_warning,
+    recorded,
+    snapshot,
+)
 
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.plan import Action
 from reconciler.core.model.scope import OutOfScope, Scope, Selection
 from reconciler.render.annotations import plan_annotations
@@ -47,6 +58,36 @@ def test_a_long_plan_reads_like_this(golden):
 
 def test_a_summary_reads_like_this(golden):
     golden("long-summary.txt", plain_text(overview_lines(long_plan())))
+
+
+def test_many_warnings_of_one_rule_hide_neither_another_rule_nor_what_is_cancelled():
+    """The verdict counts them. A comment and a runner show the first ones, one of every rule."""
+    dated = [plan_warning("outside", rule="date-in-period", place=f"{at}:1") for at in range(118)]
+    twice = plan_warning("the same as a", rule="same-economics", place="b:1")
+    told = plan_warning("waived", rule="waiver-applied", severity=Severity.INFORMATION)
+    plan = replace(long_plan(), warnings=(*dated, twice, told))
+    counts = "119 warnings: date-in-period, same-economics."
+    assert counts in view_of(plan).verdict.sentence
+    rows = [row for row in plan_markdown(plan).splitlines() if row.startswith(("- W", "- I"))]
+    assert [row.partition("</code>")[0] for row in rows[:3]] == [
+        "- Warning <code>date-in-period",
+        "- Warning <code>same-economics",
+        "- Information <code>waiver-applied",
+    ]
+    assert len(rows) == 120
+    *drawn, last = plan_annotations(plan, "journals/").splitlines()
+    assert counts in last
+    first = next(at for at, row in enumerate(drawn) if "date-in-period" in row)
+    assert all("cancels a posted entry" not in row for row in drawn[first:])
+    assert "same-economics" in drawn[first + 1]
+    assert drawn[first + 2].startswith("::notice title=waiver-applied")
+
+
+def test_a_warning_makes_the_verdict_one_to_look_at():
+    create = plan_for(snapshot([declared(entry(), name="a")]))
+    warned = replace(create, warnings=(plan_warning("outside"),))
+    assert view_of(create).verdict.style == "good"
+    assert view_of(warned).verdict.style == "warning"
 
 
 @pytest.mark.parametrize("creates", [LARGE - 5, LARGE - 4], ids=["a screenful", "one more"])
