@@ -102,10 +102,19 @@ def test_its_own_build_runs_the_checks_and_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*re.findall(r"secrets\.(\w+)", "".join(map(Path.read_text, WORKFLOWS)))})
+    "name",
+    sorted({*re.findall(r"(?:secrets|vars)\.(\w+)", "".join(map(Path.read_text, WORKFLOWS)))}),
 )
-def test_every_secret_is_told_of(name: str) -> None:
+def test_every_secret_and_variable_is_told_of(name: str) -> None:
     assert f"`{name}`" in GUIDE
+
+
+@pytest.mark.parametrize(
+    "step", [step for step in STEPS if "PGPASSWORD" in step.values[0].get("env", {})]
+)
+def test_a_step_with_the_password_of_the_daybook_names_its_hosts(step: dict[str, Any]) -> None:
+    """Without them the daybook is refused, and with it every plan and apply."""
+    assert step["env"]["RECONCILER_DAYBOOK_HOSTS"] == "${{ vars.DAYBOOK_HOSTS }}"
 
 
 @pytest.mark.parametrize(
