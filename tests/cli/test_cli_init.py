@@ -138,6 +138,9 @@ def test_the_page_on_own_books_works_as_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "alice")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "alice@example.com")
     blocks = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     for line in "".join(blocks).splitlines():
         if line.startswith("reconciler "):
