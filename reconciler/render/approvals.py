@@ -15,13 +15,13 @@ PLACES = {
 
 
 def requirement_text(requirement: Requirement) -> str:
-    """The requirement in one sentence."""
+    """The requirement, and the conditions of the policy that the plan meets."""
     count = requirement.approvals
     who = f" by {', '.join(requirement.approvers)}" if requirement.approvers else ""
-    bound = ", each naming the digest" if requirement.bind_digest else ""
+    bound = ", each with the digest of the plan" if requirement.bind_digest else ""
     return (
-        f"{count} required before an apply{who}{bound}, {PLACES[requirement.evidence]}: "
-        f"{' / '.join(requirement.because)}."
+        f"{count} required before an apply{who}{bound}, {PLACES[requirement.evidence]}. "
+        f"Condition: {' / '.join(requirement.because)}."
     )
 
 

@@ -1,5 +1,6 @@
 """The approvals that a plan requires, and whether those given suffice."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -182,6 +183,12 @@ LISTED = Requirement(approvals=1, approvers=("Alice", "bob"))
 BOUND = Requirement(approvals=1, bind_digest=True)
 GIT = Requirement(approvals=1, evidence=Evidence.GIT)
 FLAW = Refusal(rule="approval-evidence", message="m", remedy="r")
+
+
+def test_the_words_that_a_remedy_asks_for_are_those_that_count():
+    (missing,) = assess(BOUND, review(), digest=DIGEST).missing
+    (words,) = re.findall(r"`Approved: (.*?)`", missing.remedy)
+    assert assess(BOUND, review(bound("bob", words)), digest=DIGEST).satisfied
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """`reconciler fmt`: rewrites files in canonical form."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -33,5 +34,8 @@ def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
             out([line((f"{item.path}", "strong"), ": would change" if check else ": formatted")])
         if item.refusal or check:
             code = FilesRefused.exit_code
+    if check and changed:
+        command = shlex.join(("reconciler", "fmt", *map(str, paths)))
+        err([line(("To fix: ", "strong"), f"Run `{command}`.")])
     out_json({"would_write" if check else "written": changed, "refused": refused})
     return code

@@ -154,11 +154,15 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
         return Assessment(requirement=requirement)
     if review is None:
         return Assessment(
-            requirement=requirement, missing=(_too_few(requirement, None, requirement.approvals),)
+            requirement=requirement,
+            missing=(_too_few(requirement, None, requirement.approvals, digest),),
         )
     present, discarded = _counted(requirement, review, digest)
     lacking = requirement.approvals - len(present)
-    missing = (*review.flaws, *((_too_few(requirement, review, lacking),) if lacking > 0 else ()))
+    missing = (
+        *review.flaws,
+        *((_too_few(requirement, review, lacking, digest),) if lacking > 0 else ()),
+    )
     return Assessment(
         requirement=requirement,
         change=review.change,
@@ -227,7 +231,7 @@ def _counted(
     return tuple(present.values()), tuple(discarded)
 
 
-def _too_few(requirement: Requirement, review: Review | None, lacking: int) -> Refusal:
+def _too_few(requirement: Requirement, review: Review | None, lacking: int, digest: str) -> Refusal:
     count = requirement.approvals
     have = count - lacking
     of = f" of {review.change} at {review.commit[:SHORT]}" if review else ""
@@ -236,11 +240,11 @@ def _too_few(requirement: Requirement, review: Review | None, lacking: int) -> R
         message=f"{count} {'approval' if count == 1 else 'approvals'}{of} "
         f"{'is' if count == 1 else 'are'} required, and {have or 'none'} "
         f"{'counts' if have < 2 else 'count'}",
-        remedy=_remedy(requirement, review, lacking),
+        remedy=_remedy(requirement, review, lacking, digest),
     )
 
 
-def _remedy(requirement: Requirement, review: Review | None, lacking: int) -> str:
+def _remedy(requirement: Requirement, review: Review | None, lacking: int, digest: str) -> str:
     who = f"one of {', '.join(requirement.approvers)}" if requirement.approvers else "somebody"
     if lacking > 1:
         who = (
@@ -252,7 +256,7 @@ def _remedy(requirement: Requirement, review: Review | None, lacking: int) -> st
     what = f"{review.change} at {review.commit[:SHORT]}" if review else "the change"
     earlier = review is not None and review.earlier
     binds = requirement.bind_digest and not earlier
-    digest = ", naming the digest of the plan," if binds else ""
+    words = f", with the words `Approved: {digest}`," if binds else ""
     if requirement.evidence is Evidence.GIT:
         return (
             f"Have {who}{authors} sign a tag on the commit, or add a Reviewed-by trailer to "
@@ -261,4 +265,4 @@ def _remedy(requirement: Requirement, review: Review | None, lacking: int) -> st
     first = ""
     if review is not None and earlier:
         first = f" Or check out {review.applied[:SHORT]} and apply it first."
-    return f"Have {who}{authors} approve {what}{digest} and apply again.{first}"
+    return f"Have {who}{authors} approve {what}{words} and apply again.{first}"
