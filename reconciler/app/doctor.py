@@ -31,6 +31,7 @@ from reconciler.errors import (
     ExpectationFailed,
     ForgeError,
     ForgeRefused,
+    MissingPackage,
     ReconcilerError,
     UsageError,
 )
@@ -99,8 +100,9 @@ def checks(
     try:
         with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
             yield from _session_checks(session)
-    except ReconcilerError as error:
-        yield Check("bad", "ledger", error.message, error)
+    except (ReconcilerError, ModuleNotFoundError) as raised:
+        known = raised if isinstance(raised, ReconcilerError) else MissingPackage.of(raised)
+        yield Check("bad", "ledger", known.message, known)
 
 
 def _variables(of_verbs: frozenset[str], *, in_ci: bool) -> Iterator[Check]:
@@ -208,7 +210,9 @@ def _agreement(session: ReadSession) -> Iterator[Check]:
 def _session_checks(session: ReadSession) -> Iterator[Check]:
     daybook, ledger = session.daybook, session.ledger
     recorded, unsettled = daybook.recorded(), len(daybook.unsettled())
-    yield Check("ok", "credentials", f"accepted for {session.tenant}")
+    tenant, _, entity = session.tenant.rpartition("/")
+    named = f"tenant {tenant}" + f", entity {entity}" * (entity != "-")
+    yield Check("ok", "credentials", f"accepted for {named}")
     codes, periods = ledger.accounting_codes(), ledger.accounting_periods()
     if daybook.lineage:
         numbers = sum(1 for item in recorded.values() if item.number is not None)

@@ -19,13 +19,12 @@ from reconciler.cli.options import (
     plan_options,
 )
 from reconciler.cli.show import print_plan, require_text, summary_option
-from reconciler.cli.terminal import ending_with_refusal, err, note, progress
+from reconciler.cli.terminal import ending_with_refusal, note, progress, refused_beside
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.command import suggested
 from reconciler.errors import ExpectationFailed, Refused
 from reconciler.render import RENDERERS
 from reconciler.render.phrases import refused_text
-from reconciler.render.styled_text import line
 
 CHANGES_PENDING = 2
 
@@ -157,7 +156,7 @@ def plan(
         apply_it = f" To apply exactly this: {suggested('apply', save_to)}"
         note(f"Saved to {save_to}.{'' if offline or made.refusals else apply_it}")
     if made.refusals:
-        err([line((refused_text(made.refusals), "bad"))])
+        refused_beside(refused_text(made.refusals), style)
         return Refused.exit_code
     if made.rehearsal is not None and not made.rehearsal.holds:
         return ExpectationFailed.exit_code

@@ -24,6 +24,7 @@ from reconciler.cli.terminal import (
     out,
     out_json,
     problem_spans,
+    refused_beside,
 )
 from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_comparison import differences
@@ -122,14 +123,14 @@ class Printer:
         self._result(report_lines(report, next_step=self.next_step))
         if refused := refused_text(refusals_of(report)):
             self._result([line((refused, "bad"))])
-            err([line((refused, "bad"))])
+            refused_beside(refused, self.style)
 
     def _nothing_applied(self, event: NothingApplied) -> None:
         """A refusal is the last line of stdout, and a line of stderr."""
-        refused = [line((refused_text(event.refusals), "bad"))]
+        refused = refused_text(event.refusals)
         if not event.told:
-            self._result(refused)
-        err(refused)
+            self._result([line((refused, "bad"))])
+        refused_beside(refused, self.style)
 
     def _unsaved(self, event: UnsavedOutcome) -> None:
         """Shown on stdout, or on stderr where stdout has a document."""

@@ -145,6 +145,14 @@ def stdin_is_terminal() -> bool:
     return is_terminal(sys.stdin)
 
 
+def shown_together() -> bool:
+    """Whether stdout and stderr end in the same place, so that a line on both is read twice."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 def bar_console(*, colour: bool) -> "Console":
     """Where a progress bar is drawn; its texts must be escaped."""
     from rich.console import Console

@@ -17,6 +17,7 @@ from reconciler.cli.options import CommonOptions, given_options
 from reconciler.cli.streams import (
     LineHandler,
     bar_console,
+    shown_together,
     stderr_is_terminal,
     write_document,
     write_lines,
@@ -112,13 +113,22 @@ APPLYING = frozenset({"apply", "forget", "import", "plan", "recover", "show"})
 """The verbs that apply something, or show what an apply does."""
 
 
+def refused_beside(text: str, style: str) -> None:
+    """Repeat on stderr the refusal that text on stdout ends with, unless both are read together."""
+    if style != "text" or not shown_together():
+        err([line((text, "bad"))])
+
+
 @contextmanager
 def ending_with_refusal(style: str) -> Iterator[None]:
-    """Ends stdout with the refusal, where it has text; its remedy is on stderr."""
+    """Ends stdout with the refusal, where it has text and stderr is not shown beside it.
+
+    Its remedy is on stderr.
+    """
     try:
         yield
     except Refused as error:
-        if style == "text":
+        if style == "text" and not shown_together():
             out([line((f"REFUSED, nothing was applied: {error.message}", "bad"))])
         raise
 

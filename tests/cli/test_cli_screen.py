@@ -11,7 +11,7 @@ from io import StringIO
 from itertools import count
 
 import pytest
-from books_harness import Books, credit, debit, interpreter, process
+from books_harness import SMALL, Books, credit, debit, interpreter, process
 from program import LONGEST, Program, clean_environment
 from rich.console import Console
 
@@ -250,3 +250,16 @@ def test_steps_of_several_threads_are_shown_in_order():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: meter.step(), range(400)))
     assert [pace.done for pace in shown] == [*range(1, 401)]
+
+
+def test_a_refusal_stands_once_on_a_screen(small):
+    """Apart, each of stdout and stderr has it."""
+    for name in SMALL:
+        (small.root / f"{name}.yaml").unlink()
+    for verb in (("plan",), ("apply", "--auto-approve")):
+        code, screen = at_a_terminal(small, *verb)
+        assert (code, screen.count("REFUSED, nothing was applied")) == (4, 1), screen
+        assert "--max-removals 12" in screen
+        apart = small.run(*verb)
+        assert "REFUSED, nothing was applied" in apart.out
+        assert "REFUSED, nothing was applied" in apart.err

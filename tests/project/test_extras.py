@@ -63,6 +63,13 @@ def test_what_needs_an_extra_names_it(without, extra: str, words: tuple[str, ...
     assert "Traceback" not in ended.stderr
 
 
+def test_doctor_lists_what_is_missing(without) -> None:
+    ended = without("ledger", "doctor")
+    assert ended.returncode == 1
+    row = ended.stdout[ended.stdout.index("bad  ledger: this needs the package ") :]
+    assert "Run `pip install 'journal-reconciler[ledger]'`." in row
+
+
 def test_the_table_of_packages_is_that_of_the_extras(root: Path) -> None:
     import tomllib
 
