@@ -6,11 +6,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.app.apply import Stop
 from reconciler.app.files.text_files import read_text
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
@@ -24,6 +23,9 @@ from reconciler.errors import DaybookError
 from reconciler.render.change_view import cancelling_text
 from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
+
+if TYPE_CHECKING:
+    from reconciler.app.apply import Stop
 
 
 def checked_workspace(*, mends: Collection[str] = (), cached: bool = False) -> CheckedWorkspace:
@@ -114,7 +116,7 @@ def unguarded() -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Stop, *, after: float, own_process: bool = False) -> Iterator[None]:
+def stopping(stop: "Stop", *, after: float, own_process: bool = False) -> Iterator[None]:
     """The first signal ends the run after the calls in flight; the second ends it at once.
 
     So does the end of its time, `after` that number of seconds. Once the run has ended, its exit

@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from reconciler.app.approvals import with_sign_off
 from reconciler.app.files.text_files import require_writable, write_text
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
@@ -149,6 +148,9 @@ def plan(
     made = found.plan
     if save_to is not None:
         made = issued(made, workspace.root, at=found.at, hours=hours)
+        # Only what is saved shows it, and it takes the clients of the forges.
+        from reconciler.app.approvals import with_sign_off
+
         made = with_sign_off(made, workspace.root, since=found.since, ca_bundle=ca_bundle)
         write_text(save_to, plan_text(made, key=plan_key()))
     print_plan(made, style, summary=summary)
