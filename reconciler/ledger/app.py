@@ -132,7 +132,7 @@ def _latin_paths(app: WsgiApp) -> WsgiApp:
 
     def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path: str = environ.get("PATH_INFO", "")
-        if any(ord(character) > 0xFF for character in path):
+        if not path.isascii() and any(ord(character) > 0xFF for character in path):
             environ["PATH_INFO"] = path.encode("utf-8", "replace").decode("latin-1")
         return app(environ, start_response)
 

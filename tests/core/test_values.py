@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 from builders import KIND, entry
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconciler.core.model.json_text import DIGITS, MAGNITUDE, Unreadable, read_json
 from reconciler.core.model.resource import Address, Source, mapping_of, rows_of, text_of, texts_of
 from reconciler.core.model.tenant import (
     AccountingCode,
@@ -103,3 +106,16 @@ def test_a_kind_names_what_every_entry_states():
 def test_places_are_written_as_people_write_them():
     assert str(Address("JournalEntry", "true-up")) == "JournalEntry/true-up"
     assert str(Source("2026/01.yaml", 14)) == "2026/01.yaml:14"
+
+
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,45})(\.[0-9]{1,45})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+)
+def test_a_number_is_read_as_its_plain_digits_or_refused(text):
+    number = Decimal(text)
+    if len(text) > DIGITS or abs(number.adjusted()) > MAGNITUDE:
+        with pytest.raises(Unreadable):
+            read_json(text, whole=lambda whole: whole)
+    else:
+        found = read_json(text, whole=lambda whole: whole)
+        assert repr(found) == repr(Decimal(format(number, "f")))

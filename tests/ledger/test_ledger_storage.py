@@ -1,20 +1,25 @@
 """Transactions: who waits for whom, what shares a commit, and what is never taken for a success."""
 
+import json
 import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ledger_harness import ENTRIES, REFERENCE, entry, post
 from program import Program
 from sqlalchemy import Engine, event, insert, select, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from reconciler.ledger import LedgerUnusable, open_ledger
 from reconciler.ledger.reference_data import document
 from reconciler.ledger.storage import backend, postgresql, transaction
 from reconciler.ledger.storage.backend import Access, TransactionLost
+from reconciler.ledger.storage.columns import Json
 from reconciler.ledger.storage.group_commit import SharedCommitFailed
 from reconciler.ledger.storage.store import Contention
 from reconciler.ledger.storage.tables import counters
@@ -522,3 +527,20 @@ def test_without_the_driver_the_extra_is_named():
         "Error: a ledger on PostgreSQL needs the package psycopg; "
         "install it with: pip install 'journal-reconciler[postgresql]'\n"
     )
+
+
+TEXTS = st.text(st.characters(), max_size=4) | st.sampled_from(["\ud800", "\udc00\ud800", "{}"])
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+        max_leaves=6,
+    )
+)
+def test_a_stored_document_is_read_as_it_was_written(document):
+    column, dialect = Json(), sqlite.dialect()
+    written = column.process_bind_param(document, dialect)
+    found = column.process_result_value(written, dialect)
+    assert repr(found) == repr(None if written is None else json.loads(written))

@@ -166,6 +166,8 @@ def _require_text(value: Any, what: str) -> None:
 
 
 def _number(text: str, what: str) -> Decimal:
+    if len(text) < MAGNITUDE and "e" not in text and "E" not in text:
+        return Decimal(text)
     if len(text) > DIGITS:
         raise Unreadable(f"{what} has a number of more than {DIGITS} characters")
     try:

@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from sqlalchemy import Dialect, Numeric, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
@@ -77,4 +78,12 @@ class Json(TypeDecorator[Any]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         if value == "{}":  # the custom fields of nearly every row
             return {}
-        return None if value is None else json.loads(value)
+        return None if value is None else _parsed(value)
+
+
+def _parsed(text: str) -> Any:
+    """The value of a stored document. Half a surrogate pair is read by the slow parser alone."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError):
+        return json.loads(text)
