@@ -65,9 +65,12 @@ class MissingPackage(ReconcilerError):
 
 
 class UsageError(ReconcilerError):
-    """Options conflict, or match nothing in the workspace."""
+    """Options conflict, or match nothing in the workspace. A remedy is not optional."""
 
     exit_code = 64
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message, remedy=remedy)
 
 
 class FilesRefused(ReconcilerError):

@@ -119,7 +119,10 @@ def plan_workspace(
     if fault := unknown_dimension(options.by, workspace.tenant):
         raise UsageError(fault, remedy=UNKNOWN_DIMENSION)
     if options.scope.offline and options.scope.by_transfer:
-        raise UsageError(f"--select {TRANSFER}=… needs the ledger, so it excludes --offline")
+        raise UsageError(
+            f"--select {TRANSFER}=… needs the ledger, so it excludes --offline",
+            remedy="Omit --offline, or select by a label of the files.",
+        )
     if options.scope.offline:
         return plan_offline(workspace, options)
     opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
@@ -375,5 +378,6 @@ def _selected(
         ),
     )
     if problems:
-        raise UsageError(". ".join(f"{text[:1].upper()}{text[1:]}" for text in problems))
+        facts, remedies = zip(*problems, strict=True)
+        raise UsageError("; ".join(facts), remedy=" ".join(dict.fromkeys(remedies)))
     return selection, tuple(included)

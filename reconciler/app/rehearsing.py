@@ -86,7 +86,10 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
             remedy=f"Add --rehearse-limit {changes}, or plan a part of the workspace.",
         )
     if options.transactions and not new_runs(plan):
-        raise UsageError("--transactions: the plan creates no journal run that summarizes them")
+        raise UsageError(
+            "--transactions: the plan creates no journal run that summarizes them",
+            remedy="Omit --transactions.",
+        )
     permissions = options.permissions or FINANCE
     content = ledger_snapshot(plan, snapshot)
     # The period in which a run posts is known only once it has.
@@ -105,11 +108,14 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
             try:
                 ledger.load_transactions(options.transactions)
             except LedgerUnusable as error:
-                raise UsageError(f"--transactions: {error}") from error
+                raise UsageError(
+                    f"--transactions: {error}", remedy="Correct the file, or omit --transactions."
+                ) from error
         try:
             keys = ledger.issue_client("rehearsal", permissions)
         except UnknownPermission as error:
-            raise UsageError(f"--rehearse-as: {error}") from error
+            remedy = "Correct the permission, or omit --rehearse-as."
+            raise UsageError(f"--rehearse-as: {error}", remedy=remedy) from error
         client = client_in_process(ledger, *keys)
         with closing(client):
             before = trial_balance(ledger, periods)

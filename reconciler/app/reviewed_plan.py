@@ -33,6 +33,9 @@ class Consent:
         return self.digest or (self.saved.digest if self.saved else None)
 
 
+_OMIT = "Omit them. To apply with other ones, make and review another plan."
+
+
 def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
     """The options of the plan made now: those given, or those of the saved plan.
 
@@ -42,11 +45,14 @@ def options_of(saved: Plan | None, options: PlanOptions) -> PlanOptions:
         return options
     if options.allowances not in (Allowances(), saved.allowances):
         raise UsageError(
-            "A saved plan has its own --max-removals, --max-missing, --adopt-found "
-            "and --allow-equal."
+            "a saved plan has its own --max-removals, --max-missing, --adopt-found and "
+            "--allow-equal",
+            remedy=_OMIT,
         )
     if options.scope not in (WHOLE, saved.scope):
-        raise UsageError("A saved plan has its own --target, --exclude, --period and --select.")
+        raise UsageError(
+            "a saved plan has its own --target, --exclude, --period and --select", remedy=_OMIT
+        )
     if saved.scope.offline:
         raise Refused(
             "offline-plan: the plan was made offline, so it does not show what the ledger holds",

@@ -29,6 +29,7 @@ from reconciler.cli.options import (
 from reconciler.cli.printer import Printer
 from reconciler.cli.run_record import RunRecord
 from reconciler.cli.terminal import ending_with_refusal
+from reconciler.errors import UsageError
 from reconciler.render.text import verdict_lines
 
 
@@ -152,5 +153,8 @@ def _style(style: str, events: str | None) -> str:
     if style == "json":
         # The reader of the events gets no document that is none.
         given_options().style = "text"
-        raise click.UsageError("Both --events - and --format json write to stdout. Choose one.")
+        raise UsageError(
+            "both --events - and --format json write to stdout",
+            remedy="Write the events into a file, or omit --format json.",
+        )
     return "events"

@@ -8,6 +8,7 @@ from reconciler.app.explain import all_rules, custom_rule
 from reconciler.cli.options import common_options, completing, given_options, json_option
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.documents.plain_fields import written_fields
+from reconciler.errors import UsageError
 from reconciler.render.styled_text import Line, line, table
 
 
@@ -25,10 +26,10 @@ def explain(rule: str | None) -> int:
     found = rules.get(rule) or custom_rule(rule, given_options().workspace)
     if found is None:
         close = get_close_matches(rule, rules, n=1)
-        hint = f" Did you mean {close[0]}?" if close else " `reconciler explain` lists them."
+        hint = f"Did you mean {close[0]}?" if close else "`reconciler explain` lists them."
         if rule.startswith("house/"):
-            hint = " Custom rules belong to a workspace: name it with --workspace."
-        raise click.UsageError(given_options().completed(f"There is no rule {rule}.{hint}"))
+            hint = "Custom rules belong to a workspace: name it with --workspace."
+        raise UsageError(f"there is no rule {rule}", remedy=hint)
     out_json({"rules": [written_fields(found)]})
     blocks: tuple[Line, ...] = (
         line((found.id, "strong"), f" ({found.severity})"),

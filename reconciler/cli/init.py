@@ -14,6 +14,7 @@ from reconciler.cli.streams import stdin_is_terminal
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.command import suggested
 from reconciler.core.model.fiscal_calendar import Calendar
+from reconciler.errors import UsageError
 from reconciler.render.styled_text import line
 
 _CALENDARS = click.Choice([one.value for one in Calendar])
@@ -75,7 +76,10 @@ def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any
     """
     asked = {key: given[key] for key in ("home_currency", "calendar", "first_day")}
     if example and any(given.values()):
-        raise click.UsageError("--example cannot be combined with what describes your own books.")
+        raise UsageError(
+            "--example cannot be combined with what describes your own books",
+            remedy="Omit --example, or the other options.",
+        )
     choices = None
     if any(given.values()) or (stdin_is_terminal() and not example):
         choices = _reference_choices(given, asked)
@@ -91,7 +95,7 @@ def _reference_choices(given: dict[str, Any], asked: dict[str, Any]) -> Referenc
     missing = [key for key, value in asked.items() if value is None]
     if missing and not stdin_is_terminal():
         flags = " and ".join(f"--{key.replace('_', '-')}" for key in missing)
-        raise click.UsageError(f"Name {flags} too.")
+        raise UsageError("the fiscal year is not described in full", remedy=f"Name {flags} too.")
     with unguarded():
         currency = asked["home_currency"] or click.prompt("Home currency", "USD", err=True)
         calendar = asked["calendar"] or click.prompt(

@@ -19,7 +19,7 @@ from reconciler.cli.terminal import counted, err, log_steps, out_json, problem_s
 from reconciler.core.documents.plan_file import plan_of
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
-from reconciler.errors import DaybookError
+from reconciler.errors import DaybookError, UsageError
 from reconciler.render.change_view import cancelling_text
 from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
@@ -66,14 +66,17 @@ def given_reading(given: dict[str, Any]) -> ReadOptions:
     if given["live"] is not None:
         given["live"] = LiveSource(given["live"])
     if given["no_cache"] and given["live"] is LiveSource.QUERY:
-        raise click.UsageError("--live query compares with the cache, so --no-cache excludes it.")
+        raise UsageError(
+            "--live query compares with the cache, so --no-cache excludes it",
+            remedy="Omit one of the two.",
+        )
     return take(ReadOptions, given)
 
 
 def require_terminal(remedy: str) -> None:
     """Raises UsageError when nobody can be asked."""
     if not stdin_is_terminal():
-        raise click.UsageError(f"There is no terminal to confirm on. {remedy}")
+        raise UsageError("there is no terminal to confirm on", remedy=remedy)
 
 
 def asking(verb: str, done: str, *nouns: str) -> Callable[[int, Plan | None], bool]:

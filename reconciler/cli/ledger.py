@@ -12,6 +12,7 @@ from reconciler.cli.main import VerbGroup
 from reconciler.cli.options import HELP, format_option, json_option
 from reconciler.cli.streams import write_line
 from reconciler.cli.terminal import out, out_json, out_text
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission, checked
 from reconciler.ledger.connections import ConnectionLimits
@@ -154,9 +155,9 @@ def serve(
 ) -> None:
     """Serve the ledger in the foreground until SIGTERM or Ctrl-C."""
     if not allow_remote and not is_loopback(host):
-        raise click.UsageError(
-            f"{host} can be reached from other machines, and the ledger speaks plain HTTP. "
-            "Add --allow-remote if a proxy with TLS is in front."
+        raise UsageError(
+            f"{host} can be reached from other machines, and the ledger speaks plain HTTP",
+            remedy="Omit --host. Or add --allow-remote if a proxy with TLS is in front.",
         )
     with _opened(database, reference) as opened:
         run_server(
@@ -292,8 +293,9 @@ def verify(database: str) -> None:
     with _opened(database, built_in=False) as opened:
         broken = opened.broken_audit()
     if broken is not None:
-        raise click.ClickException(
-            f"the audit chain is broken at event {broken}; restore the database from a backup"
+        raise ReconcilerError(
+            f"the audit chain is broken at event {broken}",
+            remedy="Restore the database from a backup.",
         )
     out_json({"intact": True})
     out([line("The audit chain is intact.")])
@@ -308,7 +310,7 @@ def _opened(
         with open_ledger(database, reference, built_in=built_in) as opened:
             yield opened
     except LedgerUnusable as error:
-        raise click.ClickException(str(error)) from error
+        raise ReconcilerError(str(error)) from error
 
 
 def _tenant(opened: Ledger, entity: str | None) -> str | None:

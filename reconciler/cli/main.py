@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
-from io import StringIO
 from itertools import pairwise
 from keyword import iskeyword
 from types import MappingProxyType
@@ -17,7 +16,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import streams
-from reconciler.cli.options import HELP, CommonOptions, common_options, given_options, json_option
+from reconciler.cli.options import HELP, CommonOptions, common_options, json_option
 from reconciler.cli.terminal import err, json_text, out, out_json, show_error
 from reconciler.core.model.command import completed_document, suggested
 from reconciler.core.model.variables import (
@@ -84,12 +83,11 @@ class VerbGroup(click.Group):
             from difflib import get_close_matches
 
             close = get_close_matches(word.lower(), known, n=1)
-            hint = ""
+            remedy = "`reconciler` alone lists the commands."
             if close:
                 path = (*ctx.command_path.split()[1:], *known[close[0]].split())
-                meant = given_options().completed(suggested(*path, *args[1:]))
-                hint = f" Did you mean {meant}?"
-            raise click.UsageError(f"There is no command {word}.{hint}", ctx)
+                remedy = f"Did you mean {suggested(*path, *args[1:])}?"
+            raise UsageError(f"there is no command {word}", remedy=remedy)
         return super().resolve_command(ctx, args)
 
 
@@ -330,20 +328,20 @@ def _message_of(error: Exception) -> tuple[str, str]:
     """What an error says, and its remedy."""
     if isinstance(error, ReconcilerError):
         return error.message, error.remedy or ""
-    return error.format_message() if isinstance(error, click.ClickException) else f"{error}", ""
+    return f"{error}", ""
 
 
 OUTPUT_VERSION = "1.0"
 
 
-def _wrong_path(error: click.ClickException) -> UsageError | None:
-    """The refusal of a path on the command line, with what to do about it."""
+def _refusal_of(error: click.UsageError) -> UsageError:
+    """The refusal of a command line by its parser, with what to do about it."""
     kind = error.param.type if isinstance(error, click.BadParameter) and error.param else None
-    if not isinstance(kind, click.Path):
-        return None
-    remedy = "Name a directory, not a file."
-    if kind.file_okay:
-        remedy = "Name a file that exists." if kind.exists else "Name a file, not a directory."
+    remedy = f"Run `{error.ctx.command_path if error.ctx else 'reconciler'} --help`."
+    if isinstance(kind, click.Path):
+        remedy = "Name a directory, not a file."
+        if kind.file_okay:
+            remedy = "Name a file that exists." if kind.exists else "Name a file, not a directory."
     return UsageError(error.format_message(), remedy=remedy)
 
 
@@ -351,15 +349,11 @@ def _ended(args: Sequence[str], given: CommonOptions) -> tuple[int, Exception | 
     """The exit code of a command, and the error that ended it, which was shown."""
     try:
         result: Any = root.main(args=args, prog_name="reconciler", standalone_mode=False, obj=given)
-    except click.ClickException as error:
-        if wrong := _wrong_path(error):
-            show_error(wrong)
-            return wrong.exit_code, wrong
-        shown = StringIO()
-        error.show(shown)
-        for text in shown.getvalue().splitlines():
-            err([line((text, "bad" if text.startswith("Error: ") else ""))])
-        return USAGE_ERROR if isinstance(error, click.UsageError) else error.exit_code, error
+    except click.exceptions.NoArgsIsHelpError as error:
+        err(line(text) for text in error.format_message().splitlines())
+        return USAGE_ERROR, error
+    except click.UsageError as error:
+        known: ReconcilerError = _refusal_of(error)
     except (click.Abort, KeyboardInterrupt):
         remedy = f"To run the command again: {given.again}."
         err([line(f"Interrupted. {remedy}")])

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from reconciler.cli.streams import use_log_format, write_line
 from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.render.escaping import escaped
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -209,9 +209,8 @@ json_option = format_option("text", "json", exposed=False)
 def _labels(ctx: click.Context, param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
     for label in labels:
         if not all(label.partition("=")):
-            raise click.UsageError(
-                f"--select takes LABEL=VALUE, such as team=revenue, not {label}."
-            )
+            remedy = "Write it such as team=revenue."
+            raise UsageError(f"--select takes LABEL=VALUE, not {label}", remedy=remedy)
     return labels
 
 

@@ -21,7 +21,7 @@ from reconciler.cli.show import print_plan, require_text, summary_option
 from reconciler.cli.terminal import ending_with_refusal, note, progress, refused_beside
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.command import suggested
-from reconciler.errors import ExpectationFailed, Refused
+from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.render import RENDERERS
 from reconciler.render.phrases import refused_text
 
@@ -125,14 +125,18 @@ def plan(
     """
     require_text(style, summary=summary)
     if offline and given["find"]:
-        raise click.UsageError(
-            "--find searches the ledger, so it cannot be combined with --offline."
+        raise UsageError(
+            "--find searches the ledger, so it cannot be combined with --offline",
+            remedy="Omit one of the two.",
         )
     if given["base"] is not None and not (offline and given["base"]):
-        raise click.UsageError("--base names a commit for --offline.")
+        raise UsageError(
+            "--base names a commit for --offline",
+            remedy="Name a commit, and add --offline. Or omit --base.",
+        )
     for flag, given_value in (("--rehearse-as", permissions), ("--transactions", transactions)):
         if given_value is not None and not rehearse:
-            raise click.UsageError(f"{flag} needs --rehearse.")
+            raise UsageError(f"{flag} needs --rehearse", remedy=f"Add it, or omit {flag}.")
     if rehearse:
         names = tuple(filter(None, map(str.strip, (permissions or "").split(","))))
         given["rehearsal"] = RehearsalOptions(

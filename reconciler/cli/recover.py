@@ -19,7 +19,7 @@ from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.open_calls import recovery_document
-from reconciler.errors import AppliedInPart
+from reconciler.errors import AppliedInPart, UsageError
 from reconciler.render.open_calls import verdict_lines
 
 
@@ -61,8 +61,9 @@ def recover(
     """
     made, nothing = _answers(posted, not_posted)
     if dry_run and (made or nothing or set_aside):
-        raise click.UsageError(
-            "--dry-run cannot be combined with --posted, --not-posted or --set-aside."
+        raise UsageError(
+            "--dry-run cannot be combined with --posted, --not-posted or --set-aside",
+            remedy="Omit --dry-run to settle the calls, or the answers to see them.",
         )
     workspace, printer = checked_workspace(), Printer(style=style)
     settings = require_valid(workspace)
@@ -90,7 +91,7 @@ def _answers(
     nothing = frozenset(_address(text) for text in not_posted)
     said = Counter([address for address, _ in made] + [*nothing])
     for address in sorted(address for address, times in said.items() if times > 1):
-        raise click.UsageError(f"{address} has two answers. Give one.")
+        raise UsageError(f"{address} has two answers", remedy="Give one of them.")
     return dict(made), nothing
 
 
@@ -98,9 +99,9 @@ def _answer(text: str) -> tuple[Address, str]:
     where, equals, number = text.partition("=")
     address = _address(where)
     if not equals or not re.fullmatch(KINDS[address.kind].number_pattern, number):
-        raise click.UsageError(
-            "--posted takes an address and a number, such as "
-            f"JournalEntry/NAME=JE-00000042, not {text}"
+        raise UsageError(
+            f"--posted takes an address and a number, not {text}",
+            remedy="Write it such as JournalEntry/NAME=JE-00000042.",
         )
     return address, number
 
@@ -108,7 +109,8 @@ def _answer(text: str) -> tuple[Address, str]:
 def _address(text: str) -> Address:
     kind, slash, name = text.partition("/")
     if not slash or kind not in KINDS or not name:
-        raise click.UsageError(
-            f"An address is a kind and a name, such as JournalEntry/NAME, not {text}"
+        raise UsageError(
+            f"an address is a kind and a name, not {text}",
+            remedy="Write it such as JournalEntry/NAME.",
         )
     return Address(kind, name)

@@ -34,7 +34,7 @@ from reconciler.core.model.report import (
     report_document,
     settled_rows,
 )
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import ReconcilerError
 from reconciler.render.pace import Pace
 from reconciler.render.styled_text import line
 
@@ -175,9 +175,6 @@ class RunRecord:
             code = codes[0]
         except ReconcilerError as raised:
             error, remedy, code = raised.message, raised.remedy, raised.exit_code
-            raise
-        except click.UsageError as raised:
-            error, code = raised.format_message(), UsageError.exit_code
             raise
         except (KeyboardInterrupt, click.Abort):
             error, code = "interrupted", INTERRUPTED

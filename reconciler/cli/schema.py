@@ -5,6 +5,7 @@ import click
 from reconciler.app.explain import schema_text, schemas
 from reconciler.cli.options import common_options, completing, json_option
 from reconciler.cli.terminal import out, out_json, out_text
+from reconciler.errors import UsageError
 from reconciler.render.styled_text import line, table
 
 
@@ -24,7 +25,9 @@ def schema(kind: str | None, *, write: bool) -> int:
     one, list them.
     """
     if write and kind is not None:
-        raise click.UsageError("--write takes no KIND: one schema is for all of them.")
+        raise UsageError(
+            "--write takes no KIND", remedy=f"Omit {kind}: one schema is for all of them."
+        )
     if write:
         # Only this reads a workspace, and the rest is twice as fast without it.
         from reconciler.app.files.editor_files import write_editor_schema
@@ -40,6 +43,6 @@ def schema(kind: str | None, *, write: bool) -> int:
         out(table(list(known.items())))
         return 0
     if kind not in known:
-        raise click.UsageError(f"There is no kind {kind}; the kinds are {', '.join(known)}.")
+        raise UsageError(f"there is no kind {kind}", remedy=f"The kinds are {', '.join(known)}.")
     out_text(schema_text(kind))
     return 0

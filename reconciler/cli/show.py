@@ -13,6 +13,7 @@ from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.documents.plan_file import plan_of
 from reconciler.core.model.command import completed_plan
 from reconciler.core.model.plan import Plan
+from reconciler.errors import UsageError
 from reconciler.render import RENDERERS
 from reconciler.render.markdown import plan_markdown
 from reconciler.render.plan_comparison import plan_diff_lines
@@ -49,7 +50,7 @@ def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int
         print_plan(made, style, summary=summary)
         return 0
     if style != "text":
-        raise click.UsageError("--diff supports the text format only.")
+        raise UsageError("--diff supports the text format only", remedy="Omit --format.")
     _print_difference(plan_of(read_text(earlier)), made)
     return 0
 
@@ -63,7 +64,7 @@ def _print_difference(earlier: Plan, made: Plan) -> None:
 
 def require_text(style: str, *, summary: bool) -> None:
     if summary and style != "text":
-        raise click.UsageError("--summary supports the text format only.")
+        raise UsageError("--summary supports the text format only", remedy="Omit one of the two.")
 
 
 def print_plan(made: Plan, style: str, *, summary: bool = False) -> None:

@@ -61,12 +61,12 @@ def output(*words: object) -> tuple[Ended, dict]:
     ("words", "code", "said"),
     [
         ("plan --target nosuch", 64, "--target nosuch matches nothing in the workspace"),
-        ("apply", 64, "There is no terminal to confirm on."),
+        ("apply", 64, "there is no terminal to confirm on"),
         ("apply nosuch.json", 1, "nosuch.json cannot be read"),
         ("close-check Jan-1999", 4, "no accounting period Jan-1999"),
         ("show nosuch.json", 1, "nosuch.json cannot be read"),
-        ("explain nosuch", 64, "There is no rule nosuch."),
-        ("schema nosuch", 64, "There is no kind nosuch"),
+        ("explain nosuch", 64, "there is no rule nosuch"),
+        ("schema nosuch", 64, "there is no kind nosuch"),
         ("reverse nosuch", 64, "no entry is named nosuch"),
         ("generate nosuch", 64, "nosuch"),
         ("forget -y nosuch", 4, "knows nosuch"),
@@ -74,7 +74,7 @@ def output(*words: object) -> tuple[Ended, dict]:
         ("import --from nosuch.csv --mapping nosuch", 64, "nosuch"),
         ("comment nosuch.json", 1, "nosuch.json cannot be read"),
         ("drift --nosuch", 64, "No such option"),
-        ("daybook nosuch", 64, "There is no command nosuch."),
+        ("daybook nosuch", 64, "there is no command nosuch"),
         ("plan --parallelism 0", 64, "--parallelism"),
         ("ledger verify --database nonsense", 1, "the database URL is not understood"),
     ],
@@ -85,6 +85,8 @@ def test_an_error_is_the_document(small, words, code, said):
     ended, found = output(*common, verb, *rest)
     assert (ended.code, said in found["error"]["message"]) == (code, True), ended.said
     assert said in ended.err, "people read it on stderr"
+    # What makes a database unusable has no remedy of its own.
+    assert bool(found["error"]["remedy"]) is (verb != "ledger")
 
 
 def test_the_page_shows_such_a_document(small):

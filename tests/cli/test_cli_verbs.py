@@ -233,7 +233,7 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
     assert ended.out.startswith("house/ticket (error)")
     for words in ("A ticket first", "rules/ticket.json", "What to do: Write ACC-123."):
         assert words in ended.out
-    assert "There is no rule house/other" in small.run("explain", "house/other").err
+    assert "there is no rule house/other" in small.run("explain", "house/other").err
     assert "name it with --workspace" in reconciler("explain", "house/ticket").err
 
 

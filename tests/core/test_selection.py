@@ -139,8 +139,9 @@ def test_without_options_everything_is_selected():
 )
 def test_a_scope_that_matches_nothing_is_a_mistake(scope, said):
     _, _, problems = select(Scope.of(**scope), BOOKS)
-    assert len(problems) == 1
-    assert said in problems[0]
+    ((problem, remedy),) = problems
+    assert said in problem
+    assert remedy
 
 
 @pytest.mark.parametrize(
@@ -153,8 +154,8 @@ def test_a_scope_that_matches_nothing_is_a_mistake(scope, said):
     ],
 )
 def test_a_near_word_is_suggested(scope, meant):
-    _, _, (problem,) = select(Scope.of(**scope), BOOKS)
-    assert meant in problem.partition("did you mean ")[2]
+    _, _, ((_, remedy),) = select(Scope.of(**scope), BOOKS)
+    assert remedy == f'Did you mean "{meant}"?'
 
 
 ADOPTED = workspace(
@@ -195,7 +196,7 @@ def test_what_is_not_inseparable_stays_out(scope, book, expected):
 
 def test_an_exclusion_does_not_separate():
     scope = Scope.of(targets=["invoices"], excludes=["of-run"])
-    _, _, (problem,) = select(scope, of_run(the_run()))
+    _, _, ((problem, _),) = select(scope, of_run(the_run()))
     assert "--exclude names of-run" in problem
 
 

@@ -101,7 +101,7 @@ def test_t27_every_suggested_command_is_accepted(books, shell, tmp_path):
         ended = shell(command, tmp_path)
         assert ended.returncode not in (126, 127), (command, ended.stderr)
         if ended.returncode == 64:
-            assert "There is no terminal to confirm on" in ended.stderr, (command, ended.stderr)
+            assert "there is no terminal to confirm on" in ended.stderr, (command, ended.stderr)
     for text in texts:
         for line in text.splitlines():
             bare = re.sub(r"`[^`]*`|^Usage: .*|^Try '.*", "", line)

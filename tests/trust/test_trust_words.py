@@ -93,6 +93,9 @@ ENUMERATIONS: dict[str, Any] = {
     "plan/*/action": Action,
     "plan/*/verb": Verb,
     "plan/*/reason": Reason,
+    "close-check/properties/warnings/items/properties/severity": {
+        *(Severity.WARNING, Severity.INFORMATION),
+    },
     "plan/*/severity": {Severity.WARNING, Severity.INFORMATION},
     "report/*/evidence": Evidence,
     "report/*/result": Result,

@@ -123,7 +123,8 @@ class _Generation:
             if name not in known:
                 raise UsageError(
                     f"there is no schedule, and no entry with `reverseOn`, named {name}",
-                    remedy=nearest(name, KnownNames(known)),
+                    remedy=nearest(name, KnownNames(known))
+                    or "Omit the name: then every schedule and every `reverseOn` counts.",
                 )
         tenant, through = self._workspace.tenant, self._options.through
         if through and through not in tenant.periods_by_name:

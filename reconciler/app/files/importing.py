@@ -232,7 +232,10 @@ class _Search:
         for number in dict.fromkeys(numbers):
             kinds = [kind for kind in KINDS.values() if is_number(number, kind=kind)]
             if not kinds:
-                raise UsageError(f"{number} is not the number of an entry or a journal run.")
+                raise UsageError(
+                    f"{number} is not the number of an entry or a journal run",
+                    remedy="Write a number such as JE-00000042 or JR-00000042.",
+                )
             live = self._session.ledger.read(kinds[0], number)
             if live is None:
                 raise Refused(
@@ -244,7 +247,8 @@ class _Search:
         """The entries that a journal run made. Raises Refused for what cannot be adopted."""
         kind = next((kind for kind in KINDS.values() if is_number(run, kind=kind)), None)
         if kind is None or not kind.members:
-            raise UsageError(f"{run} is not the number of a journal run.")
+            remedy = "Write a number such as JR-00000042."
+            raise UsageError(f"{run} is not the number of a journal run", remedy=remedy)
         live = self._session.ledger.read(kind, run)
         members = tuple(filter(is_posted, live.members)) if live is not None else ()
         if not members:

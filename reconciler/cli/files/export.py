@@ -18,6 +18,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import note, out_text, progress
+from reconciler.errors import UsageError
 
 
 @click.command()
@@ -45,7 +46,9 @@ def export(*, style: str, live: bool, to: Path | None, **given: Any) -> int:
     again.
     """
     if style == "xlsx" and to is None:
-        raise click.UsageError("Name the file of the workbook with --to.")
+        raise UsageError(
+            "a workbook is not written to stdout", remedy="Name the file of the workbook with --to."
+        )
     require_writable(to)
     options, workspace = take(ExportOptions, given), checked_workspace()
     if live:

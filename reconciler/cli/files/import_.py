@@ -24,6 +24,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import note, out, out_json, progress
+from reconciler.errors import UsageError
 from reconciler.render.styled_text import line, span
 
 MOST_SHOWN = 50
@@ -107,8 +108,9 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
         chosen = SpreadsheetOptions(writing=writing, **sheet)
         return import_spreadsheet(checked_workspace(), chosen, tell=Printer())
     if writing != WritingOptions() or any(sheet.values()):
-        raise click.UsageError(
-            "--mapping, --sheet, --update, --dry-run and --check are for --from FILE."
+        raise UsageError(
+            "--mapping, --sheet, --update, --dry-run and --check are for --from FILE",
+            remedy="Omit them, or name the spreadsheet with --from.",
         )
     _require_fitting(options)
     ask = options.period is not None and not (auto_approve or write_only)
@@ -133,24 +135,35 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
 
 def _require_sheet_only(options: ImportOptions, sheet: Mapping[str, Any], *, other: bool) -> None:
     if options != ImportOptions(numbers=()) or other:
-        raise click.UsageError("--from cannot be combined with what imports from the ledger.")
+        raise UsageError(
+            "--from cannot be combined with what imports from the ledger",
+            remedy="Omit --from, or the options for the ledger.",
+        )
     if sheet["mapping"] is None:
-        raise click.UsageError("Name the SpreadsheetMapping with --mapping.")
+        raise UsageError("--from needs a SpreadsheetMapping", remedy="Name it with --mapping.")
 
 
 def _require_fitting(options: ImportOptions) -> None:
     named = bool(options.numbers) or options.run is not None
     if not named and options.period is None:
-        raise click.UsageError(
-            "Name the numbers to import, a journal run with --run, an accounting period with "
-            "--period, or a spreadsheet with --from."
+        raise UsageError(
+            "nothing is named that could be imported",
+            remedy="Name the numbers to import, a journal run with --run, an accounting period "
+            "with --period, or a spreadsheet with --from.",
         )
     if options.adopt_found is not None and options.period is None:
-        raise click.UsageError("--adopt-found is for --period. A number is proof by itself.")
+        raise UsageError(
+            "--adopt-found is for --period", remedy="Omit it: a number is proof by itself."
+        )
     if options.period is not None and (named or options.name or options.to):
-        raise click.UsageError("--period cannot be combined with numbers, --run, --name or --to.")
+        raise UsageError(
+            "--period cannot be combined with numbers, --run, --name or --to",
+            remedy="Omit --period, or all of these.",
+        )
     if options.name is not None and (len(options.numbers) != 1 or options.run is not None):
-        raise click.UsageError("--name requires exactly one number.")
+        raise UsageError(
+            "--name is for exactly one number", remedy="Name one number, or omit --name."
+        )
 
 
 def _show(found: PeriodImport) -> None:

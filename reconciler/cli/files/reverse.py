@@ -19,6 +19,7 @@ from reconciler.cli.options import (
     writing_options,
 )
 from reconciler.cli.printer import Printer
+from reconciler.errors import UsageError
 
 
 def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
@@ -89,8 +90,10 @@ def reverse(*, ca_bundle: str | None, **given: Any) -> int:
     writing = take(WritingOptions, given)
     options = take(ReversalOptions, given)
     if options.rebook and options.rebook_only:
-        raise click.UsageError("--rebook cannot be combined with --rebook-only.")
+        raise UsageError(
+            "--rebook cannot be combined with --rebook-only", remedy="Omit one of the two."
+        )
     if options.name and len(options.names) != 1:
-        raise click.UsageError("--name requires exactly one NAME.")
+        raise UsageError("--name is for exactly one NAME", remedy="Name one entry, or omit --name.")
     workspace = checked_workspace(mends=MENDED)
     return reverse_entries(workspace, options, writing, tell=Printer(), ca_bundle=ca_bundle)

@@ -9,7 +9,7 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Value, text_of
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
-from reconciler.core.model.similar_names import KnownNames
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.reversing.proof import originals_of
@@ -69,8 +69,8 @@ class Workspace:
 
 def select(
     scope: Scope, workspace: Workspace
-) -> tuple[Selection, tuple[Address, ...], tuple[str, ...]]:
-    """The selection of a scope, the linked addresses in it, and the problems of the scope.
+) -> tuple[Selection, tuple[Address, ...], tuple[tuple[str, str], ...]]:
+    """The selection of a scope, the linked addresses in it, and its problems with their remedies.
 
     A value that matches nothing is a problem, never an empty selection.
     """
@@ -82,15 +82,12 @@ def select(
     selected = _with_linked(asked, workspace)
     linked = selected - asked
     problems += (
-        f"--exclude names {one.name}, which is linked to a selected entry: exclude both, or neither"
+        (f"--exclude names {one.name}, which is linked to a selected entry", _BOTH)
         for one in sorted(linked)
         if _matches_any(one, scope.excludes)
     )
     if not problems and not selected:
-        problems.append(
-            "no entry matches all options; values of one option widen the scope, "
-            "another option narrows it"
-        )
+        problems.append(("no entry matches all options", _WIDER))
     left = everything - selected
     unseen = OutOfScope(
         declared=sum(1 for one in left if one in workspace.declared),
@@ -170,8 +167,8 @@ def _numbers(address: Address, workspace: Workspace) -> Iterator[str]:
             yield number
 
 
-def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
-    """The values of a scope that match nothing, with similar values as a hint."""
+def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """The values of a scope that match nothing, each with what was probably meant."""
     addresses = workspace.addresses
     names = {address.name for address in addresses} | {str(address) for address in addresses}
     for flag, patterns in (("--target", scope.targets), ("--exclude", scope.excludes)):
@@ -191,7 +188,17 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[str]:
         yield from (_no_match(flag, word, similar) for word in words if word not in known)
 
 
-def _no_match(flag: str, word: str, known: KnownNames) -> str:
-    close = known.nearest(word)
-    hint = f"; did you mean {close}?" if close else ""
-    return f"{flag} {word} matches nothing in the workspace{hint}"
+def _no_match(flag: str, word: str, known: KnownNames) -> tuple[str, str]:
+    fact = f"{flag} {word} matches nothing in the workspace"
+    return fact, nearest(word, known) or f"Write {_WORDS[flag]}."
+
+
+_WORDS = {
+    "--target": "the name of an entry, or a pattern such as accrual-*",
+    "--exclude": "the name of an entry, or a pattern such as accrual-*",
+    "--period": "an accounting period that the ledger or the Reference has",
+    "--select": "a label that declarations have, as LABEL=VALUE",
+}
+"""What each option takes."""
+_BOTH = "Exclude both, or neither."
+_WIDER = "Omit an option: another value of an option widens the scope, another option narrows it."
