@@ -31,14 +31,16 @@ demo: $(RUN) ## Show the life of a few entries, in a scratch copy of journals/
 demo-socket: $(RUN) ## The same against `reconciler ledger serve` on a free port
 	@demo/run --socket
 
-# A file of tests stays in one worker, so that what its tests share is made once.
-TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadfile
+# A file of tests stays in one worker, so that what its tests share is made once. Files of few tests are
+# no quicker than others: in the order of their names, no long one is left for the end.
+TESTS := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-# The suite runs even when a check found something, so that one run tells everything.
+# The checks run beside the suite, mostly on one core. One run tells everything: neither stops the other.
 .PHONY: test
 test: $(DEV) ## Run every check and the test suite
-	@checks=0; $(MAKE) --no-print-directory lint || checks=1; \
-	$(TESTS) && exit $$checks
+	@mkdir -p build; $(MAKE) --no-print-directory lint >build/lint.txt 2>&1 & \
+	$(TESTS); tests=$$?; wait $$!; checks=$$?; \
+	cat build/lint.txt; test $$tests$$checks = 00
 
 .PHONY: test-postgresql
 test-postgresql: $(DEV) ## Run all tests of the embedded ledger on PostgreSQL, the vendor's client too

@@ -45,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
+def pytest_collection_finish() -> None:
+    """Nothing of what was collected becomes garbage, so that nothing looks at it again."""
+    gc.freeze()
+
+
 def keep_files_in_memory() -> None:
     """Put the files of all tests into memory where there is room, so that no sync waits for a disk.
 
