@@ -173,7 +173,7 @@ def _as_loaded(plan: Plan, snapshot: Snapshot, client: Client) -> Plan:
 
     def loaded(change: Change) -> Change:
         number = change.number
-        if number is None or not change.fingerprint or change not in plan.feasible:
+        if number is None or not change.fingerprint or not change.is_feasible:
             return change
         kind, read = KINDS[change.address.kind], snapshot.live.get(number)
         live = client.read(kind, number)

@@ -187,6 +187,11 @@ class Change:
         )
 
     @property
+    def is_feasible(self) -> bool:
+        """Whether apply makes the change."""
+        return self.action not in (Action.KEEP, Action.BLOCKED)
+
+    @property
     def posts(self) -> bool:
         """Whether the change posts a new entry."""
         return self._has_step(Verb.CREATE)
@@ -379,4 +384,4 @@ class Plan:
     @property
     def feasible(self) -> tuple[Change, ...]:
         """The changes that apply makes."""
-        return tuple(change for change in self.pending if change.action is not Action.BLOCKED)
+        return tuple(change for change in self.changes if change.is_feasible)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import shown
-from reconciler.core.model.plan import Action, Change
+from reconciler.core.model.plan import Change
 from reconciler.core.model.policy import Approvals, Evidence, Tier
 from reconciler.core.model.review import (
     Approval,
@@ -39,7 +39,7 @@ def requirement_of(
 
     A partial plan meets every `amount`: each part alone could stay below it.
     """
-    acting = [change for change in changes if change.action not in (Action.KEEP, Action.BLOCKED)]
+    acting = [change for change in changes if change.is_feasible]
     if not acting:
         return Requirement()
     pairs = [(change, affected_by(change, periods)) for change in acting]

@@ -70,11 +70,7 @@ def refusals(
         *(_found(changes, snapshot, allowances.adopt_found or 0) if snapshot.found else ()),
         *_money(moving, snapshot.policy.max_money, snapshot.tenant.home_currency),
         *_changes(
-            sum(
-                sizes[change.address]
-                for change in changes
-                if change.steps and change.action not in (Action.KEEP, Action.BLOCKED)
-            ),
+            sum(sizes[change.address] for change in changes if change.steps and change.is_feasible),
             owned=owned + len(elsewhere),
             policy=snapshot.policy,
         ),

@@ -71,7 +71,7 @@ def rehearsed_balances(
     """
     done = {one.change.address: one for one in applied}
     changes = tuple(
-        _as_done(change, done.get(change.address)) if change in plan.feasible else change
+        _as_done(change, done.get(change.address)) if change.is_feasible else change
         for change in plan.changes
     )
     starts = {row.period: at for at, row in enumerate(plan.impact)}
