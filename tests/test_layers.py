@@ -10,7 +10,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
@@ -47,11 +47,15 @@ class Module:
         """`core/model/kinds`; empty for the root of the package."""
         return self.name.rpartition("/")[0]
 
-    def imports(self) -> Iterator[tuple[str, int]]:
+    @cached_property
+    def imports(self) -> tuple[tuple[str, int], ...]:
         """Every imported name with its line, those inside functions and TYPE_CHECKING included.
 
         A name that is imported from a package of ours counts with the package: it may be a module.
         """
+        return tuple(self._imports())
+
+    def _imports(self) -> Iterator[tuple[str, int]]:
         package = ["reconciler", *filter(None, self.folder.split("/"))]
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
@@ -163,7 +167,7 @@ def test_imports_point_inward():
         row = layer_of(module.name)
         if not row:
             continue
-        for imported, line in module.imports():
+        for imported, line in module.imports:
             top = imported.partition(".")[0]
             if top == "reconciler":
                 target = layer_of(place_of(imported))
@@ -191,7 +195,7 @@ def test_the_embedded_ledger_is_opened_in_three_places():
     importing = {
         module.name
         for module in outside_ledger()
-        if any(name.startswith("reconciler.ledger") for name, _ in module.imports())
+        if any(name.startswith("reconciler.ledger") for name, _ in module.imports)
     }
     assert importing <= EMBEDDED
 
@@ -204,7 +208,7 @@ def test_the_command_line_opens_no_edge():
     breaches = [
         f"{module.name}:{line}: {name}"
         for module in below("cli")
-        for name, line in module.imports()
+        for name, line in module.imports
         if name.startswith("reconciler.") and name.split(".")[1] in EDGES
     ]
     assert breaches == []
@@ -242,7 +246,7 @@ def graph_of(node_of: Callable[[Module], str]) -> Graph:
     by_name = {module.dotted: module for module in modules()}
     graph: dict[str, set[str]] = defaultdict(set)
     for module in modules():
-        for imported, _ in module.imports():
+        for imported, _ in module.imports:
             target = by_name.get(imported)
             if target is not None and node_of(target) != node_of(module):
                 graph[node_of(module)].add(node_of(target))
@@ -424,7 +428,7 @@ def test_what_is_imported_is_declared():
     items = [*project["dependencies"], *chain.from_iterable(used)]
     stated = {re.match(r"[A-Za-z0-9._-]+", item)[0].lower() for item in items}
     imported = (
-        {name.partition(".")[0] for module in modules() for name, _ in module.imports()}
+        {name.partition(".")[0] for module in modules() for name, _ in module.imports}
         - STDLIB
         - {"reconciler"}
     )
