@@ -43,7 +43,7 @@ from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.planning.transfers import transfer_states
-from reconciler.core.rules.plan_warnings import READING_RULES, strict_refusals
+from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, READING_RULES, strict_refusals
 from reconciler.core.rules.severities import governed
 from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
@@ -156,8 +156,9 @@ def drift_plan(
         require_daybook(session.daybook.lineage)
         options = PlanOptions(reading=reading)
         found = plan_and_search(session, options, progress=progress, posting=False)
-        of_reading = (one for one in found.plan.warnings if one.rule in READING_RULES)
-        told = (*of_reading, *age_warnings(found, new=session.daybook.new))
+        wanted = READING_RULES | {ACKNOWLEDGED}
+        of_plan = (one for one in found.plan.warnings if one.rule in wanted)
+        told = (*of_plan, *age_warnings(found, new=session.daybook.new))
         return replace(found.plan, warnings=told)
 
 

@@ -22,7 +22,7 @@ from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.planning.unanswered import unused_acknowledgements
+from reconciler.core.planning.unanswered import acknowledged_states
 from reconciler.core.recovery.marker_search import Search, unrecorded, untracked
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
@@ -42,7 +42,7 @@ def session_warnings(
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from snapshot_warnings(found.plan, found.snapshot)
     if any(one.acknowledges for one in found.snapshot.declared.values()):
-        yield from unused_acknowledgements(found.plan.changes, found.snapshot.declared)
+        yield from acknowledged_states(found.plan.changes, found.snapshot.declared)
     new = session.daybook.new
     if found.search is not None:
         yield from _search_warnings(found.search, doubts=found.doubts if new else 0)

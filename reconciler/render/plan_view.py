@@ -10,6 +10,7 @@ from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
 from reconciler.core.planning.impact import largest_of, material, newly_cancelled
+from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
     LABELS,
@@ -288,6 +289,8 @@ def _unfeasible(plan: Plan, need: str) -> Verdict:
         every = f"Every change is blocked. {need}.".removesuffix(" .")
         return Verdict(style="bad", words="Blocked", sentence=every)
     what = "the files in scope declare" if plan.scope.partial else "the files declare"
+    if any(one.rule == ACKNOWLEDGED for one in plan.warnings):
+        what += " or acknowledge"
     unchanged = f"The {'daybook' if plan.scope.offline else 'ledger'} holds what {what}."
     if plan.base is not None:
         unchanged = f"{what[:1].upper()}{what[1:]} what {plan.base} declares."

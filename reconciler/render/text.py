@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconciler.core.model.finding import PlanWarning, Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Plan, Reason
+from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
 from reconciler.render.change_view import (
     FORCES,
     BeforeAfter,
@@ -96,7 +97,10 @@ def drift_lines(plan: Plan) -> tuple[Part, ...]:
         fact = "nothing, but a warning counts as a difference: " + ", ".join(sorted(warned))
         return (*told, line(("Drift: ", "warning"), f"{fact}."))
     if not facts:
-        return (*told, line(("No drift.", "good"), " The ledger holds what was applied."))
+        what = "was applied"
+        if any(one.rule == ACKNOWLEDGED for one in plan.warnings):
+            what += ", or what the files acknowledge"
+        return (*told, line(("No drift.", "good"), f" The ledger holds what {what}."))
     return (*told, line(("Drift: ", "warning"), " ".join(facts)))
 
 

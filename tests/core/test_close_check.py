@@ -139,6 +139,18 @@ def test_each_item_counts_what_was_looked_at():
     }
 
 
+def test_an_entry_counts_once_whatever_is_wrong_with_it():
+    """A block of what somebody cancelled is a difference that no change answers, too."""
+    december = entry(accountingPeriodName="Dec-2025", journalEntryDate="2025-12-31")
+    gone = live(december, status="Cancelled")
+    checked = facts([declared(december)], [recorded(december)], [gone])
+    assert [one.rule for one in checked.plan.unanswered] == ["period-closed"]
+    found = {item.item: item for item in close_check("Dec-2025", checked, allowed={}).items}
+    name = checked.plan.changes[0].address.name
+    assert found["blocked-change"].found == (f"{name} (period-closed)",)
+    assert found["blocked-change"].checked == 1
+
+
 def test_a_replacement_counts_in_both_periods():
     checked = facts([declared(entry(**FEBRUARY))], [recorded()], [live()])
     name = checked.plan.changes[0].address.name

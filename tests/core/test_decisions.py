@@ -26,6 +26,7 @@ from builders import (
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import GONE, Action, Reason, Verb
 from reconciler.core.model.policy import Freeze, Removal
+from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -517,8 +518,16 @@ def test_a_leftover_that_is_gone_stands_in_no_way():
     assert (change.action, steps(change)) == (Action.UPDATE, [f"update {NEW}"])
 
 
-def test_a_block_in_a_closed_period_names_the_earliest_open_one():
-    assert "the earliest is Jan-2026" in decided([declared(DEC)]).block.remedy
+def test_a_block_in_a_closed_period_names_the_open_one_that_follows():
+    """As a reversal takes it: no earlier one that was left open, and none that is frozen."""
+    said = "the earliest after Dec-2025 is {}."
+    assert said.format("Jan-2026") in decided([declared(DEC)]).block.remedy
+    early = AccountingPeriod(name="Nov-2014", start_date="2014-11-01", end_date="2014-11-30")
+    tenant = tenant_of()
+    older = replace(tenant, periods=(early, *tenant.periods))
+    assert said.format("Jan-2026") in decided([declared(DEC)], tenant=older).block.remedy
+    frozen = Freeze(periods=frozenset({"Jan-2026"}))
+    assert said.format("Feb-2026") in decided([declared(DEC)], freeze=frozen).block.remedy
 
 
 def test_without_an_open_period_the_rule_says_what_to_do():

@@ -328,7 +328,9 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):
     name = "late" if change == "create" else "entry-00"
     small.declare(name, *NINE)
     words = (
-        "in an open period; the earliest is Feb-2026" if change == "create" else "an open period"
+        "in an open period; the earliest after Jan-2026 is Feb-2026"
+        if change == "create"
+        else "an open period"
     )
     said = refused(small, "period-closed", words)
     if way == "reopened":

@@ -12,7 +12,7 @@ from reconciler.core.rules.severities import LOWERABLE, WAIVABLE
 
 GUARDS = frozenset(
     """
-    acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
+    acknowledged acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
     dimension-transferred file-ignored generated-missing home-currency import-vanished
     ledger-not-searched ledger-older limits-unchecked offline-daybook open-call original-alone
     policy-changed possible-rename reference-changed reversal-renamed reversal-unproved

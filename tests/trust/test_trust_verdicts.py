@@ -202,6 +202,26 @@ def test_t12_an_acknowledgement_accepts_exactly_one_state(status, item, quiet):
     assert (change.action is Action.KEEP, plan.drift == ()) == (quiet, quiet)
 
 
+def test_t12_a_plan_shows_what_its_files_accept(small):
+    """Nobody reads "no changes" of books that lack an entry, without the reason."""
+    number = small.number("entry-00")
+    small.call("PUT", f"journal-entries/{number}/cancel")
+    item = {"number": number, "status": "Cancelled", "reason": "Posted twice in July"}
+    small.declare("entry-00", notes="Notes of entry-00", metadata={"acknowledges": [item]})
+    said = f"entry-00 acknowledges that {number} is Cancelled: Posted twice in July"
+    for words in ([], ["--summary"], ["--format", "markdown"]):
+        shown = " ".join(re.sub("</?code>", "", small.plan(*words).out).split())
+        assert said in shown
+        assert "The ledger holds what the files declare or acknowledge." in shown
+    drift = small.run("drift")
+    assert said in drift.out
+    assert drift.out.endswith("The ledger holds what was applied, or what the files acknowledge.\n")
+    assert drift.code == 0
+    # Once an edit posts the entry again, the state is none to accept.
+    small.declare("entry-00", notes="Again", metadata={"acknowledges": [item]})
+    assert said not in small.plan().out
+
+
 def test_t12_the_report_counts_what_needs_a_person(small, tmp_path):
     small.set("entry-00", transferredToAccounting="Error")
     report = tmp_path / "report.json"

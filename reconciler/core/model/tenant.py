@@ -1,6 +1,6 @@
 """The data of a tenant: codes, periods, currencies, segments, custom fields."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -51,6 +51,20 @@ class AccountingPeriod:
     def status_known(self) -> bool:
         """Whether the status is a documented one; what another allows is unknown."""
         return self.status in frozenset(PeriodStatus)
+
+
+def next_open(
+    after: AccountingPeriod, periods: Iterable[AccountingPeriod]
+) -> AccountingPeriod | None:
+    """The earliest open period that starts after another one and has an end."""
+    # Dates in ISO form compare as text.
+    last = after.end_date or after.start_date
+    following = (
+        one
+        for one in periods
+        if one.status == PeriodStatus.OPEN and one.end_date is not None and one.start_date > last
+    )
+    return min(following, key=lambda one: (one.start_date, one.end_date or ""), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
-from reconciler.core.model.tenant import Tenant
+from reconciler.core.model.tenant import Tenant, next_open
 from reconciler.core.planning.adoption import adoption_obstacles, second_adoption
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
@@ -197,20 +197,22 @@ def _period_remedy(state: AddressState, change: Change, rule: str, name: str) ->
     if rule != "period-closed":
         return CLOSER_REMEDY if rule == "period-pending-close" else ""
     if not change.cancels or name != text_of(state.live_fields.get(state.kind.period)):
-        return _nearest_open(state)
+        return _nearest_open(state, name)
     way = correction(state) or "Restore the file and post the correction in an open period."
     return f"{way} {_REOPEN}"
 
 
-def _nearest_open(state: AddressState) -> str:
-    open_periods = sorted(
-        (period.start_date, period.name)
-        for period in state.snapshot.tenant.periods_by_name.values()
-        if period.status == PeriodStatus.OPEN and period.end_date is not None
+def _nearest_open(state: AddressState, closed: str) -> str:
+    periods, freeze = state.snapshot.tenant.periods_by_name, state.snapshot.policy.freeze
+    free = (
+        one
+        for one in periods.values()
+        if one.name not in freeze.periods and one.status not in freeze.statuses
     )
-    if not open_periods:
+    later = next_open(periods[closed], free)
+    if later is None:
         return ""
-    earliest = f"the earliest is {open_periods[0][1]}"
+    earliest = f"the earliest after {closed} is {later.name}"
     return f"Declare the entry in an open period; {earliest}. {_REOPEN}"
 
 

@@ -14,7 +14,7 @@ from reconciler.core.model.resource import Address, Declared, Live, header_of, t
 from reconciler.core.planning.run_members import MEMBERS, is_posted, transfer_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
-from reconciler.core.rules.plan_warnings import warning
+from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, warning
 
 ACCEPTABLE = (CANCELLED, GONE, TransferState.ERROR.value)
 """The states that a file may acknowledge: each is one exact state, unlike a changed field."""
@@ -205,10 +205,10 @@ def acknowledges(declared: Declared | None, number: str, status: str) -> bool:
     return any(item.number == number and item.status == status for item in accepted)
 
 
-def unused_acknowledgements(
+def acknowledged_states(
     changes: Iterable[Change], declared: Mapping[Address, Declared]
 ) -> Iterator[PlanWarning]:
-    """A warning about each acknowledgement of a state that the ledger does not have."""
+    """Each state that a file accepts; a warning if the ledger does not have it."""
     for change in changes:
         one = declared.get(change.address)
         if one is None or not one.acknowledges:
@@ -219,6 +219,9 @@ def unused_acknowledgements(
         for member in change.members:
             states |= {(member.number, member.status), (member.number, transfer_of(member))}
         for item in one.acknowledges:
+            fact = f"{one.address.name} acknowledges that {item.number} is {item.status}"
             if (item.number, item.status) not in states:
-                fact = f"{one.address.name} acknowledges that {item.number} is {item.status}, which"
-                yield warning("acknowledges-unused", f"{fact} it is not", place=str(one.source))
+                text = f"{fact}, which it is not"
+                yield warning("acknowledges-unused", text, place=str(one.source))
+            elif not (change.posts or change.cancels):
+                yield warning(ACKNOWLEDGED, f"{fact}: {item.reason}", place=str(one.source))

@@ -7,6 +7,8 @@ from reconciler.core.model.finding import PlanWarning, Refusal, Rule, Severity, 
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.rules.catalog import PLAN_RULES
 
+ACKNOWLEDGED = "acknowledged"
+
 _RULES = (
     warning_rule(
         id="unread-spill",
@@ -113,6 +115,14 @@ _RULES = (
         summary="The daybook is known to record every journal run.",
         why="Journal runs have no marker, so no search finds a run that the daybook lacks.",
         remedy="Restore the daybook if runs of this workspace were applied before.",
+    ),
+    Rule(
+        id=ACKNOWLEDGED,
+        summary="The ledger holds what the files declare.",
+        why="A file may accept that its entry is not posted, or that a transfer failed. The plan "
+        "shows every state that is accepted.",
+        remedy="Nothing needs to be done while the state is meant to stay.",
+        severity=Severity.INFORMATION,
     ),
     warning_rule(
         id="acknowledges-unused",

@@ -277,24 +277,27 @@ def _days(period: AccountingPeriod) -> str:
 
 def _changes(name: str, facts: CloseFacts) -> Facts:
     """What the plan wants in a period or cannot have, and differences that no change answers."""
-    where: dict[tuple[str, str], frozenset[str]] = {}
+    unanswered: dict[tuple[str, str], list[str]] = {}
+    for one in facts.plan.unanswered:
+        if one.rule != "transfer-error":
+            unanswered.setdefault((one.kind, one.name), []).append(one.rule)
     for change in facts.plan.changes:
-        periods = affected_by(change, facts.periods).periods | {change.period}
-        where[change.address.kind, change.address.name] = periods
-        if name not in periods:
-            continue
         kind, entry = KINDS[change.address.kind], change.address.name
+        rules = unanswered.pop((kind.name, entry), [])
+        if name not in affected_by(change, facts.periods).periods | {change.period}:
+            continue
         if kind.members:
             failed = change.status in kind.busy_states | kind.failed
             yield "run-not-done", f"{entry} {change.number} {change.status}" if failed else ""
         blocked, keeps = change.action is Action.BLOCKED, change.action is Action.KEEP
-        rule = change.block.rule if change.block else ""
-        yield "blocked-change", f"{entry} ({rule})" if blocked else ""
+        if blocked:
+            rules.insert(0, change.block.rule if change.block else change.action)
+        why = ", ".join(dict.fromkeys(rules))
+        yield "blocked-change", f"{entry} ({why})" if why else ""
         yield "pending-change", "" if blocked or keeps else f"{entry} ({change.action})"
-    for one in facts.plan.unanswered:
+    for (_, entry), rules in unanswered.items():
         # What is of no known period counts in each.
-        if one.rule != "transfer-error" and name in where.get((one.kind, one.name), {name}):
-            yield "blocked-change", f"{one.name} ({one.rule})"
+        yield "blocked-change", f"{entry} ({', '.join(rules)})"
 
 
 def _runs(name: str, facts: CloseFacts) -> Facts:

@@ -7,7 +7,7 @@ from reconciler.core.model.canonical import lines, with_lines
 from reconciler.core.model.enumerations import PeriodStatus, Side
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Value, text_of
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, next_open
 
 SUFFIX = "-reversal"
 """The end of a reversal's name."""
@@ -53,7 +53,7 @@ def dating_of(
     if not period:
         if own is None:
             return None
-        chosen = own if own.status == PeriodStatus.OPEN else _next_open(own, by_name.values())
+        chosen = own if own.status == PeriodStatus.OPEN else next_open(own, by_name.values())
         if chosen is None:
             return None
     if not date:
@@ -61,19 +61,6 @@ def dating_of(
         day = text_of(original.get(JOURNAL_ENTRY.date)) or ""
         date = day if same or chosen is None else chosen.start_date
     return Dating(period=chosen.name if chosen is not None else period, date=date)
-
-
-def _next_open(
-    after: AccountingPeriod, periods: Iterable[AccountingPeriod]
-) -> AccountingPeriod | None:
-    # Dates in ISO form compare as text.
-    last = after.end_date or after.start_date
-    following = (
-        one
-        for one in periods
-        if one.status == PeriodStatus.OPEN and one.end_date is not None and one.start_date > last
-    )
-    return min(following, key=lambda one: (one.start_date, one.end_date or ""), default=None)
 
 
 def reversed_spec(original: Mapping[str, Value], dating: Dating, notes: str) -> dict[str, Value]:
