@@ -5,11 +5,13 @@ from builders import credit, debit, entry, tenant_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.core.model.policy import Freeze
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.reversing.reversal import Dating, dating_of, reversed_spec
 from reconciler.core.rules.reversals import remainders
 
 OPEN, CLOSING, CLOSED = "Open", "PendingClose", "Closed"
+FEBRUARY = Freeze(periods=frozenset({"Feb-2026"}))
 
 
 def periods(january, february="Open", march="Open", ended=True):
@@ -34,6 +36,21 @@ def periods(january, february="Open", march="Open", ended=True):
             periods(CLOSED, CLOSED), {}, ("Mar-2026", "2026-03-01"), id="however far it is"
         ),
         pytest.param(periods(CLOSED, CLOSED, CLOSED), {}, None, id="none is open"),
+        pytest.param(
+            periods(CLOSED), {"freeze": FEBRUARY}, ("Mar-2026", "2026-03-01"), id="not a frozen one"
+        ),
+        pytest.param(
+            periods(OPEN),
+            {"freeze": Freeze(periods=frozenset({"Jan-2026"}))},
+            ("Feb-2026", "2026-02-01"),
+            id="nor its own, if it is frozen",
+        ),
+        pytest.param(
+            periods(CLOSED),
+            {"freeze": FEBRUARY, "period": "Feb-2026"},
+            ("Feb-2026", "2026-02-01"),
+            id="unless it is asked for",
+        ),
         pytest.param([], {}, None, id="its own is not known"),
         pytest.param(
             periods(CLOSED), {"period": "Mar-2026"}, ("Mar-2026", "2026-03-01"), id="the one asked"

@@ -300,6 +300,14 @@ def test_without_an_open_period_the_verb_says_so(rent):
     rent.applied()
 
 
+def test_a_reversal_goes_past_a_frozen_period(rent):
+    """The remedy of a closed period, followed: its command ends in a plan that is not blocked."""
+    rent.settings(spec="{policy: {freeze: [{periods: [Jan-2026, Feb-2026]}]}}")
+    assert rent.run("reverse", "rent").code == 0
+    assert "accountingPeriodName: Mar-2026" in (rent.root / "rent.reversal.yaml").read_text()
+    rent.applied()
+
+
 def test_a_long_name_needs_a_shorter_one(empty):
     name = "n" * 63
     empty.declare(name)

@@ -22,6 +22,7 @@ from reconciler.core.model.finding import Severity, listed
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
+from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
 from reconciler.core.model.resource import Address, Declared, Value, text_of
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.reversing.reversal import (
@@ -179,13 +180,16 @@ class _Reversing:
             # What stands already says where.
             spec, names = reversal.spec, (JOURNAL_ENTRY.period, JOURNAL_ENTRY.date)
             period, date = (text_of(spec.get(name)) or "" for name in names)
-            status = {one.name: one.status for one in periods}.get(period)
-            if not options.rebook_only or status == PeriodStatus.OPEN:
+            stands = next((one for one in periods if one.name == period), None)
+            if not options.rebook_only or self._takes_entries(stands):
                 return Dating(period=period, date=options.date or date)
-        found = dating_of(original.spec, periods, period=options.period, date=options.date)
+        found = dating_of(
+            original.spec, periods, freeze=self._freeze, period=options.period, date=options.date
+        )
         if found is None:
             period = text_of(original.spec.get(JOURNAL_ENTRY.period)) or ""
-            raise verb_refused("reversal-period", f"no open period follows {period}")
+            free = "" if self._freeze == NOTHING_FROZEN else " that is not frozen"
+            raise verb_refused("reversal-period", f"no open period{free} follows {period}")
         return found
 
     def _reverse(
@@ -281,7 +285,7 @@ class _Reversing:
         elif declared is None or declared.protect or declared.generated_by or self._posted.offline:
             # Without a file, or without this one, no apply would cancel it.
             return
-        elif free and period is not None and period.status == PeriodStatus.OPEN:
+        elif free and period is not None and self._takes_entries(period):
             self.notes.append(
                 f"{original.number} is not transferred and {period.name} is open. If you remove "
                 "its declaration instead, the next apply cancels it."
@@ -298,6 +302,17 @@ class _Reversing:
         if self._posted.offline:
             text += ", as the daybook recorded it"
         return f"{text}. Written by reconciler reverse.\n"
+
+    @property
+    def _freeze(self) -> Freeze:
+        settings = self._workspace.settings
+        return settings.policy.freeze if settings is not None else NOTHING_FROZEN
+
+    def _takes_entries(self, period: AccountingPeriod | None) -> bool:
+        """Whether a period is open and not frozen."""
+        if period is None or period.status != PeriodStatus.OPEN:
+            return False
+        return not self._freeze.covers(period.name, period.status)
 
     def _period(self, original: Original) -> AccountingPeriod | None:
         name = text_of(original.spec.get(JOURNAL_ENTRY.period))

@@ -58,6 +58,10 @@ class Freeze:
     periods: frozenset[str] = frozenset()
     statuses: frozenset[PeriodStatus] = frozenset()
 
+    def covers(self, name: str, status: str) -> bool:
+        """Whether a period is frozen, by its name or by its status."""
+        return name in self.periods or status in self.statuses
+
 
 NOTHING_FROZEN = Freeze()
 

@@ -174,7 +174,7 @@ def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
         return
     for name in sorted(affected_by(change, periods).periods):
         status = periods[name].status if name in periods else ""
-        if name in freeze.periods or status in freeze.statuses:
+        if freeze.covers(name, status):
             told = f" and is {status}" if status in freeze.statuses else ""
             fact = f"the accounting period {name} is frozen by policy{told}"
             yield "period-frozen", fact, "" if change.cancels else _OTHER_PERIOD
@@ -204,11 +204,7 @@ def _period_remedy(state: AddressState, change: Change, rule: str, name: str) ->
 
 def _nearest_open(state: AddressState, closed: str) -> str:
     periods, freeze = state.snapshot.tenant.periods_by_name, state.snapshot.policy.freeze
-    free = (
-        one
-        for one in periods.values()
-        if one.name not in freeze.periods and one.status not in freeze.statuses
-    )
+    free = (one for one in periods.values() if not freeze.covers(one.name, one.status))
     later = next_open(periods[closed], free)
     if later is None:
         return ""

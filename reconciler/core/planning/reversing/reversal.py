@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from reconciler.core.model.canonical import lines, with_lines
 from reconciler.core.model.enumerations import PeriodStatus, Side
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
 from reconciler.core.model.resource import Value, text_of
 from reconciler.core.model.tenant import AccountingPeriod, next_open
 
@@ -38,14 +39,15 @@ def dating_of(
     original: Mapping[str, Value],
     periods: Iterable[AccountingPeriod],
     *,
+    freeze: Freeze = NOTHING_FROZEN,
     period: str = "",
     date: str = "",
 ) -> Dating | None:
     """The period and the date of a reversal; None if no open period follows that of the original.
 
     The default is the period of the original while it is open, else the earliest open one that
-    starts after it and has an end. The date stays in the same period; elsewhere it is the first
-    day. What is given is taken as it is.
+    starts after it and has an end. Neither is one that the policy freezes. The date stays in the
+    same period; elsewhere it is the first day. What is given is taken as it is.
     """
     by_name = {one.name: one for one in periods}
     own = by_name.get(text_of(original.get(JOURNAL_ENTRY.period)) or "")
@@ -53,7 +55,9 @@ def dating_of(
     if not period:
         if own is None:
             return None
-        chosen = own if own.status == PeriodStatus.OPEN else next_open(own, by_name.values())
+        free = [one for one in by_name.values() if not freeze.covers(one.name, one.status)]
+        stays = own.status == PeriodStatus.OPEN and own in free
+        chosen = own if stays else next_open(own, free)
         if chosen is None:
             return None
     if not date:
