@@ -180,11 +180,14 @@ def mapping_of(value: Value | None) -> Mapping[str, Value]:
     return value if isinstance(value, Mapping) else EMPTY
 
 
+_ROWS = frozenset({dict, MappingProxyType})
+
+
 def rows_of(value: Value | None) -> tuple[Mapping[str, Value], ...]:
     """The value as a list of mappings; empty if it is absent."""
     if not isinstance(value, tuple):
         return ()
-    if all(type(item) is dict for item in value):
+    if _ROWS.issuperset(map(type, value)):
         # The usual case, on a hot path: no copy, no abstract type check.
         return cast("tuple[Mapping[str, Value], ...]", value)
     return tuple(item for item in value if isinstance(item, Mapping))

@@ -88,23 +88,26 @@ def evidently_unchanged(
     unread = kind.never_read if applied is not None else frozenset[str]()
     if len(ours) != len(theirs) or not _contains(declared, live, skipped={kind.lines, *unread}):
         return False
-    return all(
-        _contains(line, held, skipped=kind.write_only)
-        and not any(
-            name not in line and value not in (None, "") and is_detail(kind, name)
-            for name, value in held.items()
-        )
-        for line, held in zip(ours, theirs, strict=True)
-    )
+    return all(_is_line_of(kind, line, held) for line, held in zip(ours, theirs, strict=True))
+
+
+def _is_line_of(kind: Kind, line: Line, held: Line) -> bool:
+    if not _contains(line, held, skipped=kind.write_only):
+        return False
+    for name, value in held.items():
+        if name not in line and is_detail(kind, name) and value not in (None, ""):
+            return False
+    return True
 
 
 def _contains(wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped: Set[str]) -> bool:
-    return all(
-        name in skipped
+    for name, value in wanted.items():
+        if name in skipped:
+            continue
         # Python takes True for 1; `equal_values` compares booleans correctly.
-        or (name in held and held[name] == value and not isinstance(value, bool))
-        for name, value in wanted.items()
-    )
+        if name not in held or held[name] != value or isinstance(value, bool):
+            return False
+    return True
 
 
 def read_back(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from reconciler.core.model.canonical import spec_digest
@@ -153,6 +154,7 @@ def known_settled(
     )
 
 
+@lru_cache(maxsize=10_000)
 def is_before(stamp: str, read_at: datetime) -> bool:
     """Whether a stamp is surely older than a read, so that no later change can have the same one.
 
