@@ -232,12 +232,12 @@ def _generated(
 def _waiting(
     computed: "Computed", loaded: LoadedWorkspace, tenant: Tenant, through: str
 ) -> tuple[WaitingParts, ...]:
-    from reconciler.core.planning.schedules.generated_proof import due
+    from reconciler.core.planning.schedules.generated_proof import due, last_start
     from reconciler.core.planning.schedules.summary import waiting_parts
 
     declared = {one.address: one for one in loaded.declared}
     wanted = due(computed, declared, tenant, through)
-    return tuple(waiting_parts(computed, wanted, declared))
+    return tuple(waiting_parts(computed, wanted, declared, last_start(tenant, through)))
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:

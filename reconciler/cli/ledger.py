@@ -16,10 +16,13 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission, checked
 from reconciler.ledger.connections import ConnectionLimits
+from reconciler.ledger.instance import open_in_memory
 from reconciler.ledger.serve import serve as run_server
 from reconciler.ledger.web.headers import is_loopback
 from reconciler.render.styled_text import line
 
+_Value = TypeVar("_Value")
+_FILE = "sqlite:///"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATABASE = click.option(
     "--database",
@@ -215,9 +218,12 @@ def create_client(
 ) -> None:
     """Create an OAuth client and print its id and secret, which are shown only once."""
     # The first `serve` chooses the reference; a client needs none.
-    with _opened(database, built_in=False) as opened:
-        chosen = {what: names or None for what, names in scopes.items()}
-        client_id, secret = opened.issue_client(name, expires_in=expires_in, **chosen)
+    chosen = {what: names or None for what, names in scopes.items()}
+    client_id, secret = _done(
+        database,
+        lambda opened: opened.issue_client(name, expires_in=expires_in, **chosen),
+        built_in=False,
+    )
     if style == "json":
         # The credentials alone, since they are kept in a file or sent as they are.
         out_text(json.dumps({"client_id": client_id, "client_secret": secret}) + "\n")
@@ -243,8 +249,11 @@ def load_transactions(
     Multi-Org tenant organizationName. Transactions that are already loaded are skipped, so the same
     file can be loaded again.
     """
-    with _opened(database, reference) as opened:
-        loaded = opened.load_transactions(file, tenant_id=_tenant(opened, entity))
+    loaded = _done(
+        database,
+        lambda opened: opened.load_transactions(file, tenant_id=_tenant(opened, entity)),
+        reference,
+    )
     out_json({"added": loaded.added, "known": loaded.known})
     out([line(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")])
 
@@ -264,9 +273,12 @@ def close_period(
     *, database: str, reference: Path | None, entity: str | None, pending: bool, name: str
 ) -> None:
     """Close the accounting period NAME. All earlier periods must be closed."""
-    with _opened(database, reference) as opened:
-        change = "pending-close" if pending else "close"
-        opened.change_period(name, change, tenant_id=_tenant(opened, entity))
+    change = "pending-close" if pending else "close"
+    _done(
+        database,
+        lambda opened: opened.change_period(name, change, tenant_id=_tenant(opened, entity)),
+        reference,
+    )
     out_json({"period": name, "status": "PendingClose" if pending else "Closed"})
     out([line(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")])
 
@@ -279,8 +291,11 @@ def close_period(
 @json_option
 def reopen_period(*, database: str, reference: Path | None, entity: str | None, name: str) -> None:
     """Reopen the accounting period NAME. The next period must be open."""
-    with _opened(database, reference) as opened:
-        opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity))
+    _done(
+        database,
+        lambda opened: opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity)),
+        reference,
+    )
     out_json({"period": name, "status": "Open"})
     out([line(f"The accounting period {name} is open.")])
 
@@ -301,12 +316,34 @@ def verify(database: str) -> None:
     out([line("The audit chain is intact.")])
 
 
+def _done(
+    database: str,
+    act: Callable[[Ledger], _Value],
+    reference: Path | None = None,
+    *,
+    built_in: bool = True,
+) -> _Value:
+    """What an act on the ledger returns."""
+    with _opened(database, reference, built_in=built_in, act=act) as opened:
+        return act(opened)
+
+
 @contextmanager
 def _opened(
-    database: str, reference: Path | None = None, *, built_in: bool = True
+    database: str,
+    reference: Path | None = None,
+    *,
+    built_in: bool = True,
+    act: Callable[[Ledger], object] = lambda ledger: None,
 ) -> Iterator[Ledger]:
-    """The open ledger. What makes it unusable is one line for the user."""
+    """The open ledger. What makes it unusable is one line for the user.
+
+    A file that is missing is created only if an empty ledger, in memory, takes the `act`.
+    """
     try:
+        if database.startswith(_FILE) and not Path(database.removeprefix(_FILE)).exists():
+            with open_in_memory(reference, built_in=built_in) as empty:
+                act(empty)
         with open_ledger(database, reference, built_in=built_in) as opened:
             yield opened
     except LedgerUnusable as error:

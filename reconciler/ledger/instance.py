@@ -183,9 +183,9 @@ def open_ledger(
         raise
 
 
-def open_in_memory(reference: Mapping[str, Any]) -> Ledger:
+def open_in_memory(reference: Mapping[str, Any] | Path | None, *, built_in: bool = False) -> Ledger:
     """A new ledger in memory, for one thread at a time. Raises LedgerUnusable."""
-    return _opened(open_memory(), reference, built_in=False)
+    return _opened(open_memory(), reference, built_in=built_in)
 
 
 def _opened(store: Store, reference: Mapping[str, Any] | Path | None, *, built_in: bool) -> Ledger:

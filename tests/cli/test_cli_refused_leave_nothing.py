@@ -84,6 +84,14 @@ REFUSED = {
     "ledger": {
         USAGE: "ledger create-client --database sqlite:///new.db --name x --permission no => no",
         READING: "ledger load-transactions --database sqlite:///new.db no.csv => does not exist",
+        "transactions": (
+            "ledger load-transactions --database sqlite:///new.db sheet.csv => id is required"
+        ),
+        "a period": "ledger close-period --database sqlite:///new.db nosuch => nosuch",
+        "an entity": "ledger create-client --database sqlite:///new.db --name x --entity y => y",
+        "no reference": (
+            "ledger serve --port 0 --database sqlite:///new.db --reference sheet.csv => sheet.csv"
+        ),
         "a reference": (
             "ledger serve --port 0 --database sqlite:///new.db --reference no => does not exist"
         ),

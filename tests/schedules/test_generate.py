@@ -69,6 +69,23 @@ def test_check_and_dry_run_write_nothing(books, capsys):
     assert not (books / PARTS).exists()
 
 
+@pytest.mark.parametrize(
+    ("through", "extent"),
+    [
+        ("Jan-2026", "1 of 4 parts, 0.00 of 0.01 USD, 1 of zero without an entry"),
+        ("Mar-2026", "3 of 4 parts, 0.01 of 0.01 USD, 2 of zero without an entry"),
+        ("Apr-2026", "4 of 4 parts, 0.01 of 0.01 USD, 3 of zero without an entry"),
+    ],
+)
+def test_a_part_of_zero_counts_once_its_period_is_due(books, capsys, through, extent):
+    """The first and the last parts too, which no entry follows or precedes."""
+    lines = ("Debit Hosting Costs 0.01", "Credit Prepaid Expenses 0.01")
+    cents = schedule("method: straight-line, from: Jan-2026, parts: 4", *lines)
+    (books / "source.yaml").write_text(cents)
+    assert reconciler("generate", "--through", through) == 0
+    assert extent in capsys.readouterr().out
+
+
 def test_through_moves_every_schedule_on_and_removes_no_part(books, capsys):
     assert reconciler("generate", "--through", "Feb-2026") == 0
     assert parts(books) == ["hosting.2026-01-01", "hosting.2026-02-01"]

@@ -14,7 +14,7 @@ from reconciler.core.model.finding import listed
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.schedule import SCHEDULE
 from reconciler.core.model.similar_names import KnownNames, nearest
-from reconciler.core.planning.schedules.generated_proof import due
+from reconciler.core.planning.schedules.generated_proof import due, last_start
 from reconciler.core.planning.schedules.generation import Computed
 from reconciler.core.planning.schedules.regular_periods import following_period
 from reconciler.core.planning.schedules.restatement import restated
@@ -251,7 +251,8 @@ class _Generation:
             if self._is_named(one.declared.generated_by)
             and _value(self._generated.get(address)) != _value(one.declared)
         }
-        found = summaries(self._computed, self._wanted, wrote)
+        until = last_start(self._workspace.tenant, self.through)
+        found = summaries(self._computed, self._wanted, wrote, until)
         return tuple(one for one in found if self._is_named(Address(SCHEDULE, one.name)))
 
 

@@ -46,8 +46,12 @@ def summaries(
     computed: Computed,
     wanted: Mapping[Address, GeneratedEntry],
     wrote: Collection[str],
+    until: str,
 ) -> Iterator[ScheduleSummary]:
-    """Each schedule with the parts that are `wanted`; `wrote` are names of entries."""
+    """Each schedule with the parts that are `wanted`; `wrote` are names of entries.
+
+    A part of zero has no entry. It counts if it starts `until` a day, always without one.
+    """
     present = {
         (one.declared.generated_by, one.starts)
         for one in wanted.values()
@@ -56,8 +60,11 @@ def summaries(
     for one in computed.progress:
         known = list(zip(one.starts, one.amounts, strict=True))
         last = max((start for by, start in present if by == one.address), default="")
-        # A part of zero has no entry: it counts with the part after it.
-        there = [amount for start, amount in known if start <= last]
+        there = [
+            amount
+            for start, amount in known
+            if start <= last or (amount == ZERO and (not until or start <= until))
+        ]
         names = {
             item.declared.address.name
             for item in wanted.values()
@@ -70,6 +77,7 @@ def waiting_parts(
     computed: Computed,
     wanted: Mapping[Address, GeneratedEntry],
     declared: Collection[Address],
+    until: str,
 ) -> Iterator[WaitingParts]:
     """What is not posted yet, because its period is later than those that are `wanted`."""
     unknown = {one.address: one.awaited for one in computed.waiting}
@@ -78,7 +86,7 @@ def waiting_parts(
         if one.declared.address not in wanted and one.declared.reverses is None:
             by = one.declared.generated_by
             later[by] = min(later.get(by, one), one, key=lambda each: each.starts)
-    for told in summaries(computed, wanted, ()):
+    for told in summaries(computed, wanted, (), until):
         if told.left:
             address = Address(SCHEDULE, told.name)
             first = later.get(address)
