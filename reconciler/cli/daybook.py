@@ -16,7 +16,8 @@ from reconciler.app.daybook import (
 from reconciler.cli.main import VerbGroup
 from reconciler.cli.options import HELP, common_options, given_options, json_option
 from reconciler.cli.recover import recover
-from reconciler.cli.terminal import counted, out, out_json
+from reconciler.cli.terminal import out, out_json
+from reconciler.render.phrases import counted
 from reconciler.render.styled_text import Line, line
 
 

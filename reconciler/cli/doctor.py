@@ -6,7 +6,6 @@ from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
 from reconciler.cli.options import ca_bundle_option, common_options, given_options, json_option
 from reconciler.cli.terminal import (
-    counted,
     counted_by_kind,
     log_steps,
     note,
@@ -15,6 +14,7 @@ from reconciler.cli.terminal import (
     problem_spans,
 )
 from reconciler.render.findings import problem_rows
+from reconciler.render.phrases import counted
 from reconciler.render.styled_text import line
 
 _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}

@@ -29,6 +29,7 @@ from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
 from reconciler.render.pace import Pace
+from reconciler.render.phrases import counted
 from reconciler.render.problems import problem_lines
 from reconciler.render.styled_text import Line, Part, line, mapped
 
@@ -84,11 +85,6 @@ def noter() -> Callable[[str], None]:
     """A function like `note` that any thread may call."""
     quiet = given_options().quiet
     return lambda text: None if quiet else err([line(text)])
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun: `1 entry`, `2 entries`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def counted_by_kind(declared: Iterable[Address]) -> str:

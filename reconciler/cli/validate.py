@@ -9,7 +9,6 @@ from reconciler.app.explain import all_rules
 from reconciler.app.workspace import CheckedWorkspace, problems_within, read_workspace
 from reconciler.cli.options import common_options, format_option, given_options, strict_option
 from reconciler.cli.terminal import (
-    counted,
     counted_by_kind,
     err,
     out,
@@ -22,6 +21,7 @@ from reconciler.core.model.command import completed_remedy
 from reconciler.core.model.finding import Problem, Severity
 from reconciler.errors import FilesRefused
 from reconciler.render import findings
+from reconciler.render.phrases import counted
 from reconciler.render.styled_text import line
 
 

@@ -1,7 +1,8 @@
 """The idempotency key of a create, and what an error or a body says of the effect of a call."""
 
 import hashlib
-import json
+from collections.abc import Mapping
+from typing import Any
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
@@ -60,9 +61,8 @@ def result_of(error: LedgerError) -> Result:
     return Result.REFUSED if definite else Result.UNKNOWN
 
 
-def shows_in_a_read(kind: Kind, payload: str) -> bool:
+def shows_in_a_read(kind: Kind, body: Mapping[str, Any]) -> bool:
     """Whether a read shows any field of an update, and so can prove it."""
-    body = json.loads(payload)
     unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
     lines = body.get(kind.lines, ())
     return bool(body.keys() - {kind.lines}) or any(line.keys() - unread for line in lines)
@@ -79,9 +79,9 @@ def unread(error: LedgerError, what: str) -> LedgerError:
     )
 
 
-def transfer_asked(kind: Kind, payload: str) -> bool:
+def transfer_asked(kind: Kind, body: Mapping[str, Any]) -> bool:
     """Whether a body sets a field that other systems write too, so that a read must show it."""
-    return not kind.externally_written.isdisjoint(json.loads(payload))
+    return not kind.externally_written.isdisjoint(body)
 
 
 def as_unknown(error: LedgerError) -> OutcomeUnknown:

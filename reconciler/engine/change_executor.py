@@ -1,5 +1,6 @@
 """Executes one change: intent in the daybook, call, read-back, outcome in the daybook."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -240,6 +241,7 @@ class ChangeExecutor:
             adopts=adopts,
         )
         payload = body.decode()
+        sent = json.loads(payload)
         intended = self.intents.spec_before if renames else spec
         RepeatableCall(
             step=step,
@@ -247,11 +249,11 @@ class ChangeExecutor:
             effect=Expectation(
                 spec=spec,
                 applied=None if renames else self.recorded.spec,
-                all_fields=transfer_asked(self.kind, payload),
+                all_fields=transfer_asked(self.kind, sent),
             ),
             precondition=self.unmoved,
             # No read shows a write-only field: only an answer confirms it.
-            read_proves_effect=shows_in_a_read(self.kind, payload),
+            read_proves_effect=shows_in_a_read(self.kind, sent),
             done=self.done,
             intents=self.intents,
             reader=self.reader,

@@ -1,5 +1,6 @@
 """Settles open calls of earlier runs, with their original payload, before a plan is made."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -271,8 +272,8 @@ class _Settlement:
 
     def _updated(self, intent: Intent, live: Live) -> bool:
         """Whether the update is visible. If no read can show it, it is planned again."""
-        kind, payload = KINDS[intent.address.kind], intent.payload or "{}"
-        if intent.spec is None or not shows_in_a_read(kind, payload):
+        kind, body = KINDS[intent.address.kind], json.loads(intent.payload or "{}")
+        if intent.spec is None or not shows_in_a_read(kind, body):
             return False
         state = self.recorded.get(intent.address)
         held, _ = split_marker(live.fields, self.marker_place)
@@ -281,7 +282,7 @@ class _Settlement:
             intent.spec,
             state.spec if state else None,
             held,
-            manage_observed=transfer_asked(kind, payload),
+            manage_observed=transfer_asked(kind, body),
         )
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
-from reconciler.core.model.finding import Severity
+from reconciler.core.model.finding import Severity, more
 from reconciler.core.model.plan import Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
-from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
 from reconciler.render.sections.rehearsal_text import DIFFERS, EQUAL, REFUSED, RehearsalView
 from reconciler.render.sections.waiting_rows import MOST_WAITING

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from reconciler.core.model.finding import more
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.review import Approval, Assessment, Requirement, SignOff
 from reconciler.core.planning.approvals import SHORT
-from reconciler.render.phrases import more
 from reconciler.render.styled_text import BLANK, Line, line
 
 PLACES = {

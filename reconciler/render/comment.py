@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from reconciler.core.model.finding import more
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.review import NO_SIGN_OFF, Assessment
 from reconciler.core.planning.approvals import SHORT, signed_off
 from reconciler.render.approvals import evidence_text, preparers_text
 from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
-from reconciler.render.phrases import more
 from reconciler.render.plan_view import view_of
 
 MOST_EARLIER = 20

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.model.finding import PlanWarning, UnansweredDifference
+from reconciler.core.model.finding import PlanWarning, UnansweredDifference, more
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import BeforeAfter, ChangeView
 from reconciler.render.escaping import code, link, sentence
-from reconciler.render.phrases import counted, more
+from reconciler.render.phrases import counted
 from reconciler.render.plan_view import (
     BALANCE_SUMS,
     BALANCE_TITLES,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import Refusal, more
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
@@ -38,9 +38,9 @@ def _pair(item: Value) -> str:
     return str(item)
 
 
-def counted(count: int, one: str, many: str) -> str:
-    """A count and its noun: `1 entry`, `1,200 entries`."""
-    return f"{count:,} {one if count == 1 else many}"
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count and its noun: `1 entry`, `1,200 entries`, `2 files`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def need_person(count: int) -> str:
@@ -58,11 +58,6 @@ def refused_text(refusals: Sequence[Refusal]) -> str:
     reasons = [f"{one.rule}: {one.message}" for one in refusals[:_MOST_REFUSALS]]
     rest = more(len(refusals), _MOST_REFUSALS)
     return f"REFUSED, nothing was applied: {'; '.join((*reasons, *[rest] * bool(rest)))}"
-
-
-def more(count: int, most: int, what: str = "") -> str:
-    """What follows a list that shows at most `most` of `count`: `and 1,200 more`, or nothing."""
-    return f"and {count - most:,} more{what}" if count > most else ""
 
 
 def sided(net: Decimal, currency: str) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.core.model.finding import PlanWarning, Severity
+from reconciler.core.model.finding import PlanWarning, Severity, more
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
@@ -16,7 +16,6 @@ from reconciler.render.change_view import (
     view_of_change,
 )
 from reconciler.render.journal_runs import run_lines
-from reconciler.render.phrases import more
 from reconciler.render.plan_view import (
     BALANCE_SUMS,
     BALANCE_TITLES,

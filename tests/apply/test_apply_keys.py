@@ -1,5 +1,6 @@
 """The key of a create: the same for one attempt in every process, another for everything else."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -122,4 +123,4 @@ def test_what_an_error_says_of_its_call(error, result):
     ],
 )
 def test_an_update_is_proved_by_a_read_only_if_a_read_shows_any_of_it(payload, shows):
-    assert shows_in_a_read(KINDS["JournalEntry"], payload) is shows
+    assert shows_in_a_read(KINDS["JournalEntry"], json.loads(payload)) is shows

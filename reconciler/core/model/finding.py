@@ -119,5 +119,10 @@ MOST_NAMED = 10
 
 def listed(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
     """The first names, and how many more there are: `a, b and 3 more`."""
-    rest = f"{between.strip(', ')} and {len(names) - most} more" if len(names) > most else ""
-    return between.join(names[:most]) + rest
+    rest = more(len(names), most)
+    return between.join(names[:most]) + (f"{between.strip(', ')} {rest}" if rest else "")
+
+
+def more(count: int, most: int, what: str = "") -> str:
+    """What follows a list that shows at most `most` of `count`: `and 1,200 more`, or nothing."""
+    return f"and {count - most:,} more{what}" if count > most else ""

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from reconciler.core.model.enumerations import TransferState
+from reconciler.core.model.finding import more
 from reconciler.core.model.plan import Transfers
-from reconciler.render.phrases import more
 
 _ENDED = frozenset({TransferState.YES.value, TransferState.IGNORE.value})
 _ORDER = tuple(TransferState[name].value for name in ("YES", "IGNORE", "PROCESSING", "NO", "ERROR"))
