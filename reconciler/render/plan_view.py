@@ -141,7 +141,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
     )
     notices = tuple(_notices(plan))
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
-    verdict = _warned(_verdict(plan, lacking, entries), plan)
+    verdict = _warned(_verdict(plan, lacking, entries), plan.warnings)
     # A bad verdict is a refusal, a failed rehearsal, or a plan of which nothing is feasible.
     prevented = verdict.style == "bad" or plan.scope.offline or lacking or not plan.feasible
     return PlanView(
@@ -259,13 +259,13 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
     return Verdict(style=style, words="Can be applied", sentence=sentence)
 
 
-def _warned(verdict: Verdict, plan: Plan) -> Verdict:
-    """The verdict with how many warnings the plan has, and of which rules."""
-    rules = [one.rule for one in plan.warnings if one.severity is Severity.WARNING]
-    if not rules or plan.refusals:
+def _warned(verdict: Verdict, warnings: Sequence[PlanWarning]) -> Verdict:
+    """The verdict with the number of warnings and their rules."""
+    rules = [one.rule for one in warnings if one.severity is Severity.WARNING]
+    if not rules:
         return verdict
     fact = f"{counted(len(rules), 'warning', 'warnings')}: {', '.join(sorted({*rules}))}."
-    style = "warning" if verdict.style == "good" and plan.feasible else verdict.style
+    style = "bad" if verdict.style == "bad" else "warning"
     return replace(verdict, style=style, sentence=f"{verdict.sentence} {fact}")
 
 
@@ -291,6 +291,9 @@ def _unfeasible(plan: Plan, need: str) -> Verdict:
     what = "the files in scope declare" if plan.scope.partial else "the files declare"
     if any(one.rule == ACKNOWLEDGED for one in plan.warnings):
         what += " or acknowledge"
+    elif not plan.summary.get(Action.KEEP):
+        nothing = f"{what[:1].upper()}{what[1:]} nothing."
+        return Verdict(style="warning", words="No changes", sentence=nothing)
     unchanged = f"The {'daybook' if plan.scope.offline else 'ledger'} holds what {what}."
     if plan.base is not None:
         unchanged = f"{what[:1].upper()}{what[1:]} what {plan.base} declares."

@@ -83,6 +83,22 @@ def test_many_warnings_of_one_rule_hide_neither_another_rule_nor_what_is_cancell
     assert drawn[first + 2].startswith("::notice title=waiver-applied")
 
 
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [([], "The files declare nothing."), (["a"], "The ledger holds what the files declare.")],
+)
+def test_files_that_declare_nothing_are_not_what_the_ledger_holds(files, sentence):
+    """A workspace in the wrong folder looks the same as one whose entries are all posted."""
+    of = snapshot(
+        [declared(entry(), name=name) for name in files],
+        [recorded(name=name, number="JE-00000001") for name in files],
+        [live(name=name, number="JE-00000001") for name in files],
+    )
+    verdict = view_of(plan_for(of)).verdict
+    assert (verdict.words, verdict.sentence) == ("No changes", sentence)
+    assert (verdict.style == "warning") is not bool(files)
+
+
 def test_a_warning_makes_the_verdict_one_to_look_at():
     create = plan_for(snapshot([declared(entry(), name="a")]))
     warned = replace(create, warnings=(plan_warning("outside"),))
