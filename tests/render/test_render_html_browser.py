@@ -329,6 +329,20 @@ def test_printed_pages_repeat_headings_and_break_no_row(watched: Watched, paper:
     assert [at for at, sheet in enumerate(pages[:-1]) if sheet.lowest > 0.35] == []
 
 
+def test_the_heading_of_a_printed_table_stays_with_its_first_row(
+    watched: Watched, paper: str
+) -> None:
+    """Wherever the foot of a page falls: the tables begin lower and lower."""
+    page = watched.go("everything")
+    for height in range(0, 400, 100):
+        page.evaluate(f"document.querySelector('main').style.paddingTop = '{height}px'")
+        for sheet in printed(page, paper):
+            last = sheet.lines[-1]
+            assert not re.match("(Period|Currency|Action|Entry) .*(After|Proof|File|by)", last), (
+                height
+            )
+
+
 def test_the_last_printed_page_is_signed(watched: Watched, paper: str) -> None:
     sheets = printed(watched.go("whole"), paper)
     text = "\n".join(line for sheet in sheets for line in sheet.lines)
