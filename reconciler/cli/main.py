@@ -189,7 +189,7 @@ def _variables_of(command: click.Command) -> set[str]:
 @click.version_option(__version__, prog_name="reconciler")
 @common_options
 def root() -> None:
-    """Journal entries managed from git: declare them as YAML, review a plan, converge the ledger.
+    """Journal entries managed from git: declare them as YAML, review a plan, apply it to a ledger.
 
     \b
     Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (--detailed-exitcode),
