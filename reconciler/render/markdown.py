@@ -83,22 +83,23 @@ class _Rows(NamedTuple):
     what: str
     rows: Sequence[str]
     head: Sequence[str] = ()
+    listed: int = _LISTED
 
     def first(self) -> str:
         """The rows that stand in the comment itself, and how many more there are."""
-        return self._drawn(self.rows[:_LISTED], more(len(self.rows), _LISTED))
+        return self._drawn(self.rows[: self.listed], more(len(self.rows), self.listed))
 
     def rest(self, room: int) -> str:
         """The other rows, folded, as far as there is room; the last ones are counted."""
         fitting = []
-        for row in self.rows[_LISTED:]:
+        for row in self.rows[self.listed :]:
             room -= len(row) + 1
             if room < 0:
                 break
             fitting.append(row)
         if not fitting:
             return ""
-        left = more(len(self.rows), _LISTED + len(fitting), ": see `reconciler show`")
+        left = more(len(self.rows), self.listed + len(fitting), ": see `reconciler show`")
         return _details(f"More {self.what}", self._drawn(fitting, left))
 
     def _drawn(self, rows: Sequence[str], left: str) -> str:
@@ -114,7 +115,7 @@ def _lists(view: PlanView) -> Mapping[str, _Rows]:
         _Rows("blocked changes", [_blocked(change) for change in view.blocked]),
         _Rows("material changes", [_with_amount(*one) for one in view.material]),
         _Rows("cancelled entries", [_with_amount(one, one.money) for one in view.cancelling]),
-        _Rows("warnings", [f"- {warning_markdown(one)}" for one in view.warnings]),
+        _Rows("warnings", [f"- {warning_markdown(one)}" for one in view.warnings], listed=5),
         _impact_rows(view.impact),
         _change_rows(view.changes),
     )

@@ -271,7 +271,11 @@ def _warned(verdict: Verdict, warnings: Sequence[PlanWarning]) -> Verdict:
 
 def _each_rule_first(warnings: Sequence[PlanWarning]) -> tuple[PlanWarning, ...]:
     first = {one.rule: one for one in reversed(warnings)}
-    return tuple(sorted(warnings, key=lambda one: first[one.rule] is not one))
+
+    def place(one: PlanWarning) -> tuple[bool, bool]:
+        return first[one.rule] is not one, one.severity is not Severity.WARNING
+
+    return tuple(sorted(warnings, key=place))
 
 
 _OFFLINE = Verdict(
