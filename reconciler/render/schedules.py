@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.model.finding import listed
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.planning.schedules.summary import ScheduleSummary
 from reconciler.render.phrases import counted
@@ -14,6 +15,14 @@ def schedule_lines(
     """A line for each schedule, and one for the parts of later periods."""
     yield from table([(one.name, one.method, _extent(one), _wrote(one, writing)) for one in found])
     for one in found:
+        if one.dropped:
+            parts = [
+                f"{part.period.name if part.period else 'a later period'} {one.currency} "
+                f"{shown(part.amount, one.currency)}"
+                for part in one.dropped
+            ]
+            count = counted(len(parts), "part")
+            yield line(f"{one.name} ends early, without {count}: {listed(parts)}.")
         if one.rest > ZERO:
             left = shown(one.rest, one.currency)
             yield line(f"{one.name} ends early: {one.currency} {left} are not posted by it.")

@@ -86,6 +86,50 @@ def test_a_part_of_zero_counts_once_its_period_is_due(books, capsys, through, ex
     assert extent in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("shorter", "generated", "planned"),
+    [
+        (
+            "from: Mar-2026, parts: 3",
+            "without 3 parts: Apr-2026 USD 100.00, May-2026 USD 100.00, Jun-2026 USD 100.00.",
+            ["USD 100.00  Apr-2026", "USD 100.00  May-2026", "USD 100.00  Jun-2026"],
+        ),
+        (
+            "from: Mar-2026, parts: 5, remainder: none",
+            "hosting ends early, without 1 part: Jun-2026 USD 100.00.",
+            ["USD 100.00  Jun-2026"],
+        ),
+        ("from: Mar-2026, parts: 8", "", []),
+        ("from: Mar-2026, total: 900.00", "", []),
+    ],
+)
+def test_the_parts_that_an_amendment_drops_are_named(books, capsys, shorter, generated, planned):
+    lines = ("Debit Hosting Costs 600.00", "Credit Prepaid Expenses 600.00")
+    half = "method: straight-line, from: Jan-2026, parts: 6"
+    (books / "source.yaml").write_text(schedule(half, *lines, more=amendment(shorter)))
+    assert reconciler("generate", "--through", "Mar-2026") == 0
+    shown = capsys.readouterr().out
+    assert generated in shown
+    assert ("ends early, without" in shown) is bool(generated)
+    for verb in (("plan",), ("plan", "--offline")):
+        assert reconciler(*verb) == 0
+        shown = re.sub(" {2,}", "  ", capsys.readouterr().out)
+        assert re.findall("hosting  dropped by an amendment  (.*)\n", shown) == planned
+    # What is due was in its file, so the plan shows its removal.
+    assert reconciler("generate", "--through", "Jun-2026") == 0
+    assert reconciler("plan", "--offline") == 0
+    assert "dropped by an amendment" not in capsys.readouterr().out
+
+
+def test_the_parts_of_a_daily_schedule_that_an_earlier_end_drops_are_named(books, capsys):
+    lines = ("Debit Hosting Costs 59.00", "Credit Prepaid Expenses 59.00")
+    days = "method: daily, start: 2026-01-01, end: 2026-02-28"
+    shorter = amendment("from: Jan-2026, end: 2026-01-31")
+    (books / "source.yaml").write_text(schedule(days, *lines, more=shorter))
+    assert reconciler("generate", "--through", "Jan-2026") == 0
+    assert "without 1 part: Feb-2026 USD 28.00." in capsys.readouterr().out
+
+
 def test_through_moves_every_schedule_on_and_removes_no_part(books, capsys):
     assert reconciler("generate", "--through", "Feb-2026") == 0
     assert parts(books) == ["hosting.2026-01-01", "hosting.2026-02-01"]

@@ -30,7 +30,8 @@ class WaitingParts:
 
     `kind` and `name` are those of the schedule or of the entry. `amount` are the debits. `parts` of
     `whole` wait; each is None where later periods decide how many. `awaited` names the first
-    period, or says in words which it is.
+    period, or says in words which it is. What an amendment `dropped` waits for nothing: no period
+    posts it.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class WaitingParts:
     parts: int | None
     whole: int | None
     awaited: str
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,8 @@ def waiting_rows(waiting: Iterable[WaitingParts]) -> tuple[tuple[str, str, str, 
 
 
 def _what(one: WaitingParts) -> str:
+    if one.dropped:
+        return "dropped by an amendment"
     if one.kind != SCHEDULE:
         return "its reversal"
     if one.parts is None or one.whole is None:

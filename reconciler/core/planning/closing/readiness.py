@@ -263,7 +263,7 @@ def _reference(name: str, facts: CloseFacts) -> Facts:
     if known is None:
         yield "period-in-reference", f"{name} is not in reference.yaml"
         for one in facts.waiting:
-            if one.awaited not in facts.reference:
+            if one.awaited not in facts.reference and not one.dropped:
                 yield "period-in-reference", f"{one.name} waits for {one.awaited}"
     elif (known.start_date, known.end_date) != (period.start_date, period.end_date):
         yield "period-in-reference", f"{name} has other days in the ledger: {_days(period)}"

@@ -9,7 +9,8 @@ from reconciler.core.model.resource import Line, Path, Value
 from reconciler.core.model.schedule import AllocationKey, AllocationTarget
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.planning.schedules.parts import AMOUNT, HOME, Part, balanced
+from reconciler.core.planning.schedules.balancing import AMOUNT, HOME, balanced
+from reconciler.core.planning.schedules.parts import Part
 from reconciler.core.planning.schedules.regular_periods import Flaw
 
 _ENTRY: Path = ("spec", "entry")

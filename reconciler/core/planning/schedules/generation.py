@@ -30,7 +30,13 @@ from reconciler.core.model.schedule import (
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.planning.reversing.reversal import LONGEST_NAME, Dating, reversed_spec
 from reconciler.core.planning.schedules.allocation import AllocatedEntry, allocated, key_flaw
-from reconciler.core.planning.schedules.parts import Part, debits, parts_of
+from reconciler.core.planning.schedules.balancing import debits
+from reconciler.core.planning.schedules.parts import (
+    DroppedPart,
+    Part,
+    ScheduleParts,
+    parts_of,
+)
 from reconciler.core.planning.schedules.regular_periods import Flaw, following_period
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import MAX_LINES, check
@@ -57,7 +63,8 @@ class ScheduleProgress:
     """How far a schedule is: its parts, and the amounts of its debits.
 
     `known` are the parts whose period the Reference has, `count` all parts, None where later
-    periods decide how many. Parts of zero have no entry. `rest` is never posted by the schedule.
+    periods decide how many. Parts of zero have no entry. `rest` is never posted by the schedule,
+    nor are the `dropped` parts, whose amounts others may take.
     """
 
     address: Address
@@ -70,6 +77,7 @@ class ScheduleProgress:
     whole: Decimal
     zero: int = 0
     rest: Decimal = ZERO
+    dropped: tuple[DroppedPart, ...] = ()
     reversed: bool = False
 
 
@@ -158,7 +166,7 @@ class _Expansion:
             computed.entries[one.declared.address] = one
             if schedule.reversed_on:
                 self._reversal(one)
-        self._tell(result.parts, result.rest)
+        self._tell(result)
 
     def _entries(self, parts: Sequence[Part]) -> tuple[list[GeneratedEntry], tuple[Flaw, ...]]:
         made: list[GeneratedEntry] = []
@@ -234,8 +242,8 @@ class _Expansion:
                     rule="schedule-override", path=("spec", "overrides", suffix), message=fact
                 )
 
-    def _tell(self, parts: Sequence[Part], rest: Decimal) -> None:
-        schedule = self._schedule
+    def _tell(self, result: ScheduleParts) -> None:
+        schedule, parts = self._schedule, result.parts
         known = [part for part in parts if part.period]
         later = [part for part in parts if part.period is None]
         currency = str(schedule.entry.get("currency"))
@@ -253,7 +261,8 @@ class _Expansion:
                 count=len(parts) if counted else None,
                 whole=total((*amounts, waiting)),
                 zero=sum(1 for amount in amounts if amount == ZERO),
-                rest=rest,
+                rest=result.rest,
+                dropped=result.dropped,
                 reversed=schedule.reversed_on is not None,
             )
         )

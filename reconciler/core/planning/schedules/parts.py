@@ -7,9 +7,17 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.core.model.money import ZERO, cumulative, difference, shown, total, written_decimals
-from reconciler.core.model.resource import Key, Line, Path, Value
+from reconciler.core.model.resource import Key, Line, Path
 from reconciler.core.model.schedule import DAILY, ONCE, Amendment, Schedule
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
+from reconciler.core.planning.schedules.balancing import (
+    AMOUNT,
+    HOME,
+    balanced,
+    balancing_line,
+    debits,
+    decimal_of,
+)
 from reconciler.core.planning.schedules.regular_periods import (
     Flaw,
     Slot,
@@ -18,7 +26,6 @@ from reconciler.core.planning.schedules.regular_periods import (
     unknown_period,
 )
 
-AMOUNT, HOME = "amount", "homeCurrencyAmount"
 _NOT_POSTED = frozenset({"balancing", "allocate"})
 _NO_IDENTITY = _NOT_POSTED | {AMOUNT, HOME, "notes"}
 
@@ -40,10 +47,22 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedPart:
+    """A part that an amendment drops; its period is None if the Reference lacks it."""
+
+    period: AccountingPeriod | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleParts:
-    """The parts of a schedule in order. `rest` is what an earlier end leaves, never posted."""
+    """The parts of a schedule in order, and those that an earlier end drops.
+
+    `rest` is what an earlier end leaves, never posted.
+    """
 
     parts: tuple[Part, ...] = ()
+    dropped: tuple[DroppedPart, ...] = ()
     flaws: tuple[Flaw, ...] = ()
     rest: Decimal = ZERO
 
@@ -107,6 +126,7 @@ class _Computation:
         self._balancing: list[int | None] = []
         self._allocate: list[str] = []
         self._flaws: list[Flaw] = []
+        self._dropped: dict[int, Decimal] = {}
         self._count, self._end = schedule.parts or 0, schedule.end
 
     def result(self) -> ScheduleParts:
@@ -115,6 +135,7 @@ class _Computation:
         self._follow(law)
         for at, amendment in enumerate(self._schedule.amendments):
             if not self._flaws:
+                self._dropped |= enumerate(map(debits, self._lines))
                 law = self._amended(amendment, law, ("spec", "amendments", at))
         if self._flaws:
             return ScheduleParts(flaws=tuple(self._flaws[:1]))
@@ -132,6 +153,11 @@ class _Computation:
                 for slot, lines, balancing, key in zip(
                     self._slots, self._lines, self._balancing, self._allocate, strict=False
                 )
+            ),
+            dropped=tuple(
+                DroppedPart(period=self._slots[at].period, amount=amount)
+                for at, amount in sorted(self._dropped.items())
+                if at >= len(self._lines) and amount != ZERO
             ),
             rest=ZERO if self._schedule.repeats else self._rest(law),
         )
@@ -164,7 +190,7 @@ class _Computation:
         for held in (self._lines, self._balancing):
             del held[law.first :]
         count = limit - law.first
-        balancing = _balancing_line(law.items)
+        balancing = balancing_line(law.items)
         if self._schedule.repeats:
             self._lines += [law.items] * count
         elif balancing is None:
@@ -185,7 +211,7 @@ class _Computation:
             for name in (AMOUNT, HOME):
                 if name in line and at != balancing:
                     amounts[name] = self._over_time(
-                        law, name, _decimal(line[name]), earlier.get((name, key), ZERO), count
+                        law, name, decimal_of(line[name]), earlier.get((name, key), ZERO), count
                     )
             columns.append(
                 [
@@ -224,7 +250,7 @@ class _Computation:
         if units is not None:
             return units
         rows = [self._schedule.items, *(one.items or () for one in self._schedule.amendments)]
-        amounts = [_decimal(line[name]) for row in rows for line in row if name in line]
+        amounts = [decimal_of(line[name]) for row in rows for line in row if name in line]
         amounts += [one.total for one in self._schedule.amendments if one.total is not None]
         return max(map(written_decimals, amounts))
 
@@ -235,7 +261,7 @@ class _Computation:
             for key, line in _identified(lines):
                 for name in (AMOUNT, HOME):
                     if name in line:
-                        amount = total((found.get((name, key), ZERO), _decimal(line[name])))
+                        amount = total((found.get((name, key), ZERO), decimal_of(line[name])))
                         found[name, key] = amount
         return found
 
@@ -243,11 +269,11 @@ class _Computation:
         for at, row in enumerate(rows):
             line = row[balancing]
             for name in (AMOUNT, HOME):
-                if name in line and _decimal(line[name]) < ZERO and not self._flaws:
+                if name in line and decimal_of(line[name]) < ZERO and not self._flaws:
                     period = self._slots[law.first + at].period
                     fact = (
                         f"{line['accountingCodeName']} would be "
-                        f"{self._shown(_decimal(line[name]), name)} in "
+                        f"{self._shown(decimal_of(line[name]), name)} in "
                         f"{period.name if period else f'part {law.first + at + 1}'}"
                     )
                     self._flaws.append(Flaw(rule="schedule-sign", path=law.path, message=fact))
@@ -336,11 +362,6 @@ NOT_TWO = "`total` is for an entry of two lines in one currency"
 REST_OF_NEW = "`remainder: none` keeps the amounts, and takes no new ones"
 
 
-def debits(lines: Iterable[Line]) -> Decimal:
-    """The sum of the debits, in the currency of the entry."""
-    return total(_decimal(line[AMOUNT]) for line in lines if line["type"] == "Debit")
-
-
 def _posted(line: Line) -> Line:
     return {name: value for name, value in line.items() if name not in _NOT_POSTED}
 
@@ -356,41 +377,5 @@ def _identified(lines: Iterable[Line]) -> Iterator[tuple[_Identity, Line]]:
         seen[fields] += 1
 
 
-def _balancing_line(items: Sequence[Line]) -> int | None:
-    """The line that takes the difference of each part; None if it is not known."""
-    marked = [at for at, line in enumerate(items) if line.get("balancing") is True]
-    if marked:
-        return marked[0] if len(marked) == 1 else None
-    for side in ("Credit", "Debit"):
-        alone = [at for at, line in enumerate(items) if line["type"] == side]
-        if len(alone) == 1:
-            return alone[0]
-    return None
-
-
-def balanced(lines: Sequence[Line], balancing: int) -> tuple[Line, ...]:
-    """The lines, with the balancing one as the difference of the others, in both currencies."""
-    taking = lines[balancing]
-    amounts: dict[str, Value] = {}
-    for name in (AMOUNT, HOME):
-        if name in taking:
-            others = [line for at, line in enumerate(lines) if at != balancing]
-            opposite = [line for line in others if line["type"] != taking["type"]]
-            same = [line for line in others if line["type"] == taking["type"]]
-            amounts[name] = difference(_sum(opposite, name), _sum(same, name))
-    changed: Line = {**taking, **amounts}
-    return (*lines[:balancing], changed, *lines[balancing + 1 :])
-
-
-def _sum(lines: Iterable[Line], name: str) -> Decimal:
-    return total(_decimal(line[name]) for line in lines if name in line)
-
-
 def _with_total(items: tuple[Line, ...], amount: Decimal | None) -> tuple[Line, ...]:
     return items if amount is None else tuple({**line, AMOUNT: amount} for line in items)
-
-
-def _decimal(value: Value) -> Decimal:
-    # An inexact amount would silently be missing in the sums (I-53).
-    assert isinstance(value, Decimal)
-    return value

@@ -9,6 +9,7 @@ from reconciler.core.model.money import ZERO, difference, total
 from reconciler.core.model.resource import Address
 from reconciler.core.model.schedule import SCHEDULE, WaitingParts
 from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry, ScheduleProgress
+from reconciler.core.planning.schedules.parts import DroppedPart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class ScheduleSummary:
     wrote: tuple[str, ...]
     zero: int
     rest: Decimal
+    dropped: tuple[DroppedPart, ...]
     reversed: bool
 
     @property
@@ -102,6 +104,19 @@ def waiting_parts(
                 whole=told.parts,
                 awaited=awaited,
             )
+        for part in told.dropped:
+            # Until a period is due, only the plan can say that its part is gone.
+            if part.period is None or (until and part.period.start_date > until):
+                yield WaitingParts(
+                    kind=SCHEDULE,
+                    name=told.name,
+                    currency=told.currency,
+                    amount=part.amount,
+                    parts=1,
+                    whole=told.parts,
+                    awaited=part.period.name if part.period else "later periods",
+                    dropped=True,
+                )
     for waits in computed.waiting:
         if waits.address in wanted or waits.address in declared:
             yield WaitingParts(
@@ -129,5 +144,6 @@ def _summary(
         wrote=wrote,
         zero=sum(1 for amount in amounts if amount == ZERO),
         rest=one.rest,
+        dropped=one.dropped,
         reversed=one.reversed,
     )
