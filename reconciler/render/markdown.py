@@ -169,7 +169,7 @@ def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) 
     yield from waiting_markdown(view.waiting)
     if view.transfers:
         states = (f"{code(period)} {sentence(text)}" for period, text in view.transfers)
-        yield f"**Transfers** to the general ledger: {'<br>'.join(states)}"
+        yield f"**Transferred** to the general ledger: {'<br>'.join(states)}"
 
 
 def _rehearsal(view: PlanView) -> Iterator[str]:

@@ -254,7 +254,7 @@ def _transfers(view: PlanView) -> Iterator[Part]:
     """How far the entries are transferred, one line a period."""
     if not view.transfers:
         return
-    titles = ["Transfers", *[""] * (len(view.transfers) - 1)]
+    titles = ["Transferred", *[""] * (len(view.transfers) - 1)]
     rows = [(title, *row) for title, row in zip(titles, view.transfers, strict=True)]
     yield from table(rows)
     yield BLANK
