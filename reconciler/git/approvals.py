@@ -44,11 +44,12 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
         evidence = "a trailer of the commit"
         trailers = tuple(_approval(who, evidence, message) for who in endorsers(message))
     if signers is None:
-        why = "signatures are not read: policy.approvals.allowedSigners names no file"
-        discarded += (Discarded(who="a signer", why=why),)
+        why = "are not read: policy.approvals.allowedSigners names no file"
+        discarded += (Discarded(who="signatures", why=why),)
     return Review(
         change=f"commit {commit[:10]}",
         commit=commit,
+        signed=signers is not None,
         authors=tuple(dict.fromkeys(address for address in authors if address)),
         approvals=(*signed, *trailers),
         discarded=discarded,

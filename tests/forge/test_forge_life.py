@@ -373,6 +373,30 @@ def test_git_alone_tells_who_approved(signed, keys, what, accepted, message):
     assert message in ended.err
 
 
+@pytest.mark.parametrize("what", ["trailer of nobody", "tag of nobody"])
+def test_git_alone_tells_what_is_missing_and_the_way_out_works(signed, keys, what):
+    """The remedy names what the policy counts: signatures where it lists keys, else trailers."""
+    head = signed.git("rev-parse", "HEAD").strip()
+    merged = signed.merge("change", author="mallory")
+    refused = signed.books.apply()
+    said = " ".join(refused.err.split())
+    assert refused.code == 4
+    assert f"1 approval of commit {merged[:10]} is required, and none counts" in said
+    if what.startswith("tag"):
+        assert "sign a tag on the commit; then apply again." in said
+        assert "Reviewed-by" not in said
+        tag_by(keys, "alice")(signed)
+    else:
+        assert "none of its authors, with a Reviewed-by trailer of somebody other than" in said
+        assert "not counted: signatures are not read: policy.approvals.allowedSigners" in said
+        signed.git("reset", "--quiet", "--hard", f"{merged}^1")
+        signed.git("switch", "--quiet", "-C", "change", head)
+        text = f"Merge\n\nReviewed-by: alice <{PEOPLE['alice']}>"
+        signed.merge("change", message=text, author="bob")
+    ended = signed.books.apply()
+    assert ended.code == 0, ended.said
+
+
 def test_a_merge_of_several_changes_is_refused(checkout, github):
     """Octopus: git makes it of all its parents, of which only one was approved."""
     books = checkout.books

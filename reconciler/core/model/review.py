@@ -62,11 +62,12 @@ class Review:
     `change` is its name for people, `commit` the head that was approved, `applied` the commit that
     is applied, and `earlier` whether that was merged before the present change. `authors` are all
     who wrote or pushed a part of it, under all of their names. `flaws` are facts that make it
-    unknown whether approvals count.
+    unknown whether approvals count. `signed`: approvals in git are signatures, and no trailers.
     """
 
     change: str
     commit: str
+    signed: bool = False
     applied: str = ""
     earlier: bool = False
     authors: tuple[str, ...] = ()

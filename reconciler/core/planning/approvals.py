@@ -234,7 +234,7 @@ def _counted(
 def _too_few(requirement: Requirement, review: Review | None, lacking: int, digest: str) -> Refusal:
     count = requirement.approvals
     have = count - lacking
-    of = f" of {review.change} at {review.commit[:SHORT]}" if review else ""
+    of = f" of {_approved(review)}" if review else ""
     return Refusal(
         rule="approvals",
         message=f"{count} {'approval' if count == 1 else 'approvals'}{of} "
@@ -244,24 +244,35 @@ def _too_few(requirement: Requirement, review: Review | None, lacking: int, dige
     )
 
 
+def _approved(review: Review) -> str:
+    """The change and its commit, which alone is the change where only git is read."""
+    commit = review.commit[:SHORT]
+    return review.change if commit in review.change else f"{review.change} at {commit}"
+
+
 def _remedy(requirement: Requirement, review: Review | None, lacking: int, digest: str) -> str:
+    by_trailer = requirement.evidence is Evidence.GIT and not (review and review.signed)
+    # A new merge has none of the trailers of another one.
+    wanted = requirement.approvals if by_trailer else lacking
     who = f"one of {', '.join(requirement.approvers)}" if requirement.approvers else "somebody"
-    if lacking > 1:
+    if wanted > 1:
         who = (
-            f"{lacking} of {', '.join(requirement.approvers)}"
+            f"{wanted} of {', '.join(requirement.approvers)}"
             if requirement.approvers
-            else (f"{lacking} people")
+            else (f"{wanted} people")
         )
     authors = f" other than {', '.join(review.authors)}" if review and review.authors else ""
-    what = f"{review.change} at {review.commit[:SHORT]}" if review else "the change"
+    what = _approved(review) if review else "the change"
     earlier = review is not None and review.earlier
     binds = requirement.bind_digest and not earlier
     words = f", with the words `Approved: {digest}`," if binds else ""
-    if requirement.evidence is Evidence.GIT:
+    if by_trailer:
         return (
-            f"Have {who}{authors} sign a tag on the commit, or add a Reviewed-by trailer to "
-            "its merge; then apply again."
+            "Have the change merged by somebody who is none of its authors, with a Reviewed-by "
+            f"trailer of {who}{authors}; then apply again."
         )
+    if requirement.evidence is Evidence.GIT:
+        return f"Have {who}{authors} sign a tag on the commit; then apply again."
     first = ""
     if review is not None and earlier:
         first = f" Or check out {review.applied[:SHORT]} and apply it first."
