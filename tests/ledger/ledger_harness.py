@@ -1,10 +1,12 @@
 """A ledger to test against, in process or over a socket, with builders for what is sent to it."""
 
 import contextlib
+import io
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from program import Program
 from server_clock import Clock
 from socket_server import on_a_socket
 
+from reconciler.cli.main import run
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.ledger.runs.worker import Worker
 
@@ -23,6 +26,22 @@ REFERENCE = Path(__file__).parent / "reference.yaml"
 PROCESS, SOCKET = "in process", "over a socket"
 ENTRIES = "/v1/journal-entries"
 RUNS = "/v1/journal-runs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a command ended, and what it wrote to both of its streams."""
+
+    exit_code: int
+    output: str
+
+
+def command(*words: object) -> Ended:
+    """`reconciler ledger …` in this process."""
+    both = io.StringIO()
+    with contextlib.redirect_stdout(both), contextlib.redirect_stderr(both):
+        code = run(["ledger", *map(str, words)])
+    return Ended(exit_code=code, output=both.getvalue())
 
 
 def debit(amount: object = "400.90", code: str = "Deferred Revenue", **fields: Any) -> dict:

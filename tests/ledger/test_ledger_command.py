@@ -6,21 +6,14 @@ import subprocess
 
 import httpx
 import pytest
-from click.testing import CliRunner
-from ledger_harness import ENTRIES, REFERENCE, entry, post, serving, sign_in
+from ledger_harness import ENTRIES, REFERENCE, command, entry, post, serving, sign_in
 from program import Program
 from query_harness import rows
-
-from reconciler.cli.ledger import ledger
-
-
-def run(*arguments):
-    return CliRunner().invoke(ledger, [str(argument) for argument in arguments])
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_until_it_is_told_to_stop(database, stop, request):
-    made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
+    made = command("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     credentials = json.loads(made.output)
     assert set(credentials) == {"client_id", "client_secret"}
     assert len(credentials["client_id"]) == 36
@@ -49,7 +42,7 @@ def test_serve_until_it_is_told_to_stop(database, stop, request):
 def test_a_client_gets_the_permissions_that_are_named(database):
     arguments = ["create-client", "--database", database.url, "--name", "ci"]
     named = ["--permission", "Edit Journal Entry", "--permission", "Create Journal Entry"]
-    result = run(*arguments, *named)
+    result = command(*arguments, *named)
     assert result.exit_code == 0
     assert "client_secret" in result.output
     rows = database.truth("SELECT permissions FROM clients")
@@ -58,16 +51,16 @@ def test_a_client_gets_the_permissions_that_are_named(database):
 
 def test_an_unknown_permission_is_a_usage_error_with_the_known_ones(database):
     arguments = ["create-client", "--database", database.url, "--name", "ci"]
-    result = run(*arguments, "--permission", "Rule the World")
-    assert result.exit_code == 2
+    result = command(*arguments, "--permission", "Rule the World")
+    assert result.exit_code == 64
     assert "'Rule the World'" in result.output
     assert "Delete Cancelled Journal Entry" in result.output
-    run("create-client", "--database", database.url, "--name", "another")
+    command("create-client", "--database", database.url, "--name", "another")
     assert len(database.truth("SELECT * FROM clients")) == 1
 
 
 def test_serve_with_limits_and_a_lag_of_queries(database):
-    made = run("create-client", "--database", database.url, "--name", "ci", "--format", "json")
+    made = command("create-client", "--database", database.url, "--name", "ci", "--format", "json")
     limits = ("--requests-per-minute", "50", "--requests-per-hour", "60", "--concurrency", "7")
     options = ("--reference", str(REFERENCE), "--query-lag", "3600", *limits)
     with serving(database, *options) as (_server, client):
@@ -85,18 +78,18 @@ def test_serve_with_limits_and_a_lag_of_queries(database):
     [
         (["serve", "--database", "nonsense"], 1, "Error: the database URL is not understood"),
         (["create-client", "--database", "nonsense", "--name", "x"], 1, "not understood"),
-        (["serve", "--database", "{db}", "--reference", "nowhere.yaml"], 2, "nowhere.yaml"),
-        (["serve", "--database", "{db}", "--host", "0.0.0.0"], 2, "--allow-remote"),
+        (["serve", "--database", "{db}", "--reference", "nowhere.yaml"], 64, "nowhere.yaml"),
+        (["serve", "--database", "{db}", "--host", "0.0.0.0"], 64, "--allow-remote"),
         (["serve", "--database", "{db}", "--host", "203.0.113.1", "--allow-remote"], 1, "listen"),
-        (["serve"], 2, "--database"),
-        (["serve", "--database", "{db}", "--port", "70000"], 2, "--port"),
-        (["serve", "--database", "{db}", "--concurrency", "0"], 2, "--concurrency"),
-        (["serve", "--database", "{db}", "--query-lag", "-1"], 2, "--query-lag"),
-        (["serve", "--database", "{db}", "--query-lag", "nan"], 2, "--query-lag"),
+        (["serve"], 64, "--database"),
+        (["serve", "--database", "{db}", "--port", "70000"], 64, "--port"),
+        (["serve", "--database", "{db}", "--concurrency", "0"], 64, "--concurrency"),
+        (["serve", "--database", "{db}", "--query-lag", "-1"], 64, "--query-lag"),
+        (["serve", "--database", "{db}", "--query-lag", "nan"], 64, "--query-lag"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_line(database, arguments, code, message):
-    result = run(*[argument.format(db=database.url) for argument in arguments])
+    result = command(*[argument.format(db=database.url) for argument in arguments])
     assert result.exit_code == code
     assert message in result.output
-    assert code == 2 or len(result.output.splitlines()) == 1
+    assert code == 64 or len(result.output.splitlines()) == 1

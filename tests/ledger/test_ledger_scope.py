@@ -11,6 +11,7 @@ from ledger_harness import (
     SOCKET,
     Bench,
     categories_of,
+    command,
     entries_of,
     entry,
     opened,
@@ -564,20 +565,16 @@ def test_a_reference_names_each_once(database, tmp_path, capsys, spec, message, 
 
 
 def test_create_client_with_entities(database, tmp_path):
-    from click.testing import CliRunner
-
-    from reconciler.cli.ledger import ledger
-
     open_ledger(database.url, reference(tmp_path, ENTITIES)).close()
     common = ["create-client", "--database", database.url, "--name", "ci"]
-    made = CliRunner().invoke(ledger, [*common, "--entity", "Asia", "--entity", EUROPE])
+    made = command(*common, "--entity", "Asia", "--entity", EUROPE)
     assert made.exit_code == 0, made.output
     entities = json.loads(
         database.truth("SELECT entities FROM tenants ORDER BY position")[0]["entities"]
     )
     spanned = json.loads(database.truth("SELECT entities FROM clients")[0]["entities"])
     assert spanned == [entities[1]["tenant_id"], entities[0]["tenant_id"]]
-    refused = CliRunner().invoke(ledger, [*common, "--entity", "Africa"])
+    refused = command(*common, "--entity", "Africa")
     assert (refused.exit_code, "no entity 'Africa'" in refused.output) == (1, True)
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ledger_harness import ENTRIES, REFERENCE, entry, post
+from ledger_harness import ENTRIES, REFERENCE, command, entry, post
 from program import Program
 from sqlalchemy import Engine, event, insert, select, update
 from sqlalchemy.dialects import sqlite
@@ -502,11 +502,7 @@ class TestTextNoDatabaseKeeps:
     ],
 )
 def test_another_url_is_refused_in_one_line_without_its_password(url, message, capfd, caplog):
-    from click.testing import CliRunner
-
-    from reconciler.cli.ledger import ledger
-
-    result = CliRunner().invoke(ledger, ["serve", "--database", url])
+    result = command("serve", "--database", url)
     assert result.exit_code == 1
     assert message in result.output
     assert len(result.output.splitlines()) == 1
@@ -515,12 +511,9 @@ def test_another_url_is_refused_in_one_line_without_its_password(url, message, c
 
 
 def test_without_the_driver_the_extra_is_named():
-    script = (
-        "import sys; sys.modules['psycopg'] = None\n"
-        "from reconciler.cli.ledger import ledger; ledger()"
-    )
-    command = ("serve", "--database", "postgresql://host/db")
-    with Program(command, script=script, stderr=subprocess.PIPE) as process:
+    script = "import sys; sys.modules['psycopg'] = None\nfrom reconciler.cli import main; main()"
+    words = ("ledger", "serve", "--database", "postgresql://host/db")
+    with Program(words, script=script, stderr=subprocess.PIPE) as process:
         said = process.stderr.read()
     assert process.returncode == 1
     assert said == (

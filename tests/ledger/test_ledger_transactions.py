@@ -7,12 +7,10 @@ import string
 from decimal import Decimal
 
 import pytest
-from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_harness import regions, settled, start_run, transaction
+from ledger_harness import command, regions, settled, start_run, transaction
 
-from reconciler.cli.ledger import ledger as command
 from reconciler.ledger import LedgerUnusable
 from reconciler.ledger.storage import backend
 
@@ -238,8 +236,7 @@ def test_any_bytes_are_loaded_or_refused(load, name, content):
 
 class TestCommand:
     def run(self, *arguments):
-        words = ["load-transactions", "--database", *map(str, arguments)]
-        return CliRunner().invoke(command, words)
+        return command("load-transactions", "--database", *arguments)
 
     def test_it_says_what_it_loaded(self, bench, tmp_path):
         file = tmp_path / "t.csv"
@@ -273,7 +270,7 @@ class TestCommand:
 
     def test_a_file_that_is_missing_is_a_usage_error(self, bench, tmp_path):
         result = self.run(bench.database.url, tmp_path / "nowhere.csv")
-        assert result.exit_code == 2
+        assert result.exit_code == 64
         assert "nowhere.csv' does not exist" in result.output
 
     def test_a_busy_database_is_one_line_too(self, bench, tmp_path, monkeypatch):
