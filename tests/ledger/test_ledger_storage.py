@@ -511,15 +511,17 @@ def test_another_url_is_refused_in_one_line_without_its_password(url, message, c
 
 
 def test_without_the_driver_the_extra_is_named():
-    script = "import sys; sys.modules['psycopg'] = None\nfrom reconciler.cli import main; main()"
+    script = (
+        "import sys; sys.modules['psycopg'] = None\nfrom reconciler.cli.main import main; main()"
+    )
     words = ("ledger", "serve", "--database", "postgresql://host/db")
     with Program(words, script=script, stderr=subprocess.PIPE) as process:
         said = process.stderr.read()
-    assert process.returncode == 1
     assert said == (
         "Error: a ledger on PostgreSQL needs the package psycopg; "
         "install it with: pip install 'journal-reconciler[postgresql]'\n"
     )
+    assert process.returncode == 1
 
 
 TEXTS = st.text(st.characters(), max_size=4) | st.sampled_from(["\ud800", "\udc00\ud800", "{}"])
