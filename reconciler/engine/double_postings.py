@@ -40,10 +40,10 @@ def standing(
     *,
     probe_from: str | None = None,
 ) -> Standing:
-    """Search for the markers of some addresses, and read each number that is found or `known`.
+    """Search for the markers of some addresses, and read what is found beside the `known` numbers.
 
-    A query may be late, so only the reads count (API facts 6.1). If it fails, numbers are probed
-    from `probe_from`, which must cover what is known.
+    A query may be late, so only reads count (API facts 6.1), and what is known was read before. If
+    it fails, numbers are probed from `probe_from`, which must cover what is known.
     """
     asked = [address for address in known if KINDS[address.kind].carries_marker]
     if not asked:
@@ -57,12 +57,12 @@ def standing(
         if failure := inconclusive(search, own):
             return Standing(failure=failure)
         for address in asked:
-            found = search.numbers.get(address, ())
-            unfound = known[address] if found and set(found) != {*known[address]} else ()
+            found, kind = search.numbers.get(address, ()), KINDS[address.kind]
+            alone = {*found}.issubset(known[address])
             numbers[address] = tuple(
-                number
-                for number in sorted({*found, *unfound})
-                if is_posted_as(address, ledger.read(KINDS[address.kind], number), workspace, place)
+                one
+                for one in (found if alone else sorted({*found, *known[address]}))
+                if alone or is_posted_as(address, ledger.read(kind, one), workspace, place)
             )
     except LedgerError as error:
         return Standing(failure=error.message.rstrip("."))
