@@ -744,6 +744,25 @@ def test_t26_a_lost_marker_is_written_by_hand_or_by_an_apply(small, way):
     applied_well(small)
 
 
+@follows("ownership")
+@pytest.mark.parametrize("way", ["empty", "no file", "post it"])
+def test_t26_what_is_to_be_adopted_belongs_to_somebody_else(small, way):
+    """Nothing is recorded of it, so there is no name to forget."""
+    number = by_hand(small, ReconcilerKey__c="other-books/entry")
+    lines = (debit("1234.50"), credit("1234.50"))
+    small.declare("wanted", *lines, metadata={"adopts": number})
+    said = refused(small, "ownership", "empty the field of its marker there", "remove the file.")
+    assert "reconciler forget" not in said
+    if way == "empty":
+        small.call("PUT", f"journal-entries/{number}/basic-information", ReconcilerKey__c=None)
+    elif way == "no file":
+        small.remove("wanted")
+    else:
+        small.declare("wanted", *lines)
+    applied_well(small)
+    assert (small.posted().get("wanted") == number) == (way == "empty")
+
+
 @follows("transfer-reset")
 @pytest.mark.parametrize("way", ["Yes", "the live state"])
 @pytest.mark.parametrize("managed", ["managed", "observed"])

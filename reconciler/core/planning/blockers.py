@@ -63,7 +63,9 @@ def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
         marker = state.marker or state.former[1]
         if marker and marker not in state.own_markers:
             fact = f'{number} carries the marker "{marker}", not "{expected}"'
-            yield "ownership", fact, _FOREIGN_MARKER.format(state.address.name)
+            ours = state.recorded.number is not None
+            somebody = _FORGET.format(state.address.name) if ours else _DO_NOT_ADOPT
+            yield "ownership", fact, f"{_FOREIGN_MARKER} {somebody}"
         elif state.marker_lost and change.cancels:
             yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST
         elif not state.marker_lost:
@@ -80,9 +82,15 @@ def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
 
 _FOREIGN_MARKER = (
     "Check the entry in the ledger. If it belongs to this declaration, empty the field of its "
-    "marker there: the next apply writes the marker again. If it belongs to somebody else, remove "
-    "the file and run `reconciler forget {0}`. To post the declaration again, restore its file "
-    "after that."
+    "marker there: the next apply writes the marker again."
+)
+_FORGET = (
+    "If it belongs to somebody else, remove the file and run `reconciler forget {0}`. To post the "
+    "declaration again, restore its file after that."
+)
+_DO_NOT_ADOPT = (
+    "If it belongs to somebody else, remove the file. To post the declaration as an entry of its "
+    "own, remove `metadata.adopts` instead."
 )
 _RESTORE_FIRST = (
     "Restore the file as it was applied and run `reconciler apply`, which writes the marker again. "
