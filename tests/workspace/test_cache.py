@@ -107,7 +107,7 @@ def rewrite(cache, statement, *values):
         "UPDATE kept SET key = 'JournalEntry/b'",
         "UPDATE kept SET seen = '2027-01-01T00:00:00+00:00'",
         "UPDATE kept SET body = replace(body, '400.9', '400.8')",
-        "UPDATE kept SET digest = x'00'",
+        "UPDATE kept SET checksum = x'00'",
         "ALTER TABLE kept DROP COLUMN seen",
         "DROP TABLE kept",
     ],

@@ -20,7 +20,7 @@ FORMAT = "6"
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE kept (
-        key TEXT PRIMARY KEY, seen TEXT NOT NULL, body BLOB NOT NULL, digest BLOB NOT NULL
+        key TEXT PRIMARY KEY, seen TEXT NOT NULL, body BLOB NOT NULL, checksum BLOB NOT NULL
     ) WITHOUT ROWID""",
 )
 
@@ -53,7 +53,7 @@ class Cache:
             with closing(_connected(self.path)) as database:
                 if _generation_of(database) != self._generation:
                     return {}
-                found = database.execute("SELECT key, seen, body, digest FROM kept").fetchall()
+                found = database.execute("SELECT key, seen, body, checksum FROM kept").fetchall()
             return {row[0]: (row[1], _checked(*row)) for row in found}
         except sqlite3.OperationalError as error:
             # Another run may write, or the file cannot be read: then it is not damaged.
@@ -98,7 +98,7 @@ class Cache:
         database.executemany("DELETE FROM kept WHERE key = ?", gone)
         database.executemany(
             "INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?)",
-            [(key, seen, body, _digest(key, seen, body)) for key, (seen, body) in rows.items()],
+            [(key, seen, body, _checksum(key, seen, body)) for key, (seen, body) in rows.items()],
         )
         database.execute("COMMIT")
 
@@ -124,13 +124,13 @@ def _generation_of(database: sqlite3.Connection) -> str:
     return str(row[0]) if row else ""
 
 
-def _checked(key: str, seen: str, body: bytes, digest: bytes) -> bytes:
-    if _digest(key, seen, body) != digest:
+def _checked(key: str, seen: str, body: bytes, checksum: bytes) -> bytes:
+    if _checksum(key, seen, body) != checksum:
         raise ValueError("a row is not as it was written")
     return body
 
 
-def _digest(key: str, seen: str, body: bytes) -> bytes:
+def _checksum(key: str, seen: str, body: bytes) -> bytes:
     """A checksum of a row: SQLite does not notice a page that was written in part."""
     head = f"{key}\0{seen}\0".encode()
     return zlib.crc32(body, zlib.crc32(head)).to_bytes(4)
