@@ -17,7 +17,7 @@ def schedule_lines(
     for one in found:
         if one.dropped:
             parts = [
-                f"{part.period.name if part.period else 'a later period'} {one.currency} "
+                f"{part.period or 'a later period'} {one.currency} "
                 f"{shown(part.amount, one.currency)}"
                 for part in one.dropped
             ]

@@ -459,3 +459,31 @@ def test_a_schedule_describes_entries_as_their_own_schema_does():
                 for one in (fields[field], known[field])
             ]
             assert rules[0] == rules[1], field
+
+
+def test_a_saved_plan_has_its_dropped_parts(books, capsys):
+    """A plan without any is written as earlier versions wrote it."""
+    shown = []
+    for more in ("", amendment("from: Feb-2026, parts: 2")):
+        (books / "source.yaml").write_text(schedule(THREE, more=more))
+        assert reconciler("generate", "--through", "Jan-2026") == 0
+        assert reconciler("plan", "--offline", "--out", "plan.json") == 0
+        waiting = json.loads((books / "plan.json").read_text())["waiting"]
+        shown.append([one.get("dropped") for one in waiting])
+        capsys.readouterr()
+        assert run(["show", "plan.json"]) == 0
+        assert ("dropped by an amendment" in capsys.readouterr().out) is bool(more)
+    assert shown == [[None], [None, True]]
+
+
+def test_a_dropped_part_of_a_period_that_the_reference_lacks_is_named(books, capsys):
+    lines = ("Debit Hosting Costs 900.00", "Credit Prepaid Expenses 900.00")
+    nine = "method: straight-line, from: Jan-2026, parts: 9"
+    shorter = amendment("from: Mar-2026, parts: 7")
+    (books / "source.yaml").write_text(schedule(nine, *lines, more=shorter))
+    assert reconciler("generate") == 0
+    dropped = "without 2 parts: a later period USD 100.00, a later period USD 100.00."
+    assert dropped in capsys.readouterr().out
+    assert reconciler("plan", "--offline") == 0
+    shown = re.sub(" {2,}", "  ", capsys.readouterr().out)
+    assert shown.count("hosting  dropped by an amendment  USD 100.00  later periods") == 2

@@ -1,7 +1,7 @@
 """A close check as JSON, as `schemas/close-check.schema.json` describes it to others."""
 
 from reconciler.core.documents.plain_fields import written_fields
-from reconciler.core.documents.plan_json import target_document
+from reconciler.core.documents.plan_json import target_document, waiting_document
 from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.canonical import readable_json
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
@@ -26,7 +26,7 @@ def close_document(report: CloseReport) -> Document:
         "dirty": origin.dirty,
         "ready": report.ready,
         "warnings": [written_fields(one) for one in report.warnings],
-        "waiting": [written_fields(one) for one in report.waiting],
+        "waiting": [waiting_document(one) for one in report.waiting],
         "periods": [_period(check) for check in report.checks],
     }
 

@@ -98,7 +98,7 @@ def document_of(plan: Plan) -> Document:
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
         **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
-        **({"waiting": [_written(one) for one in plan.waiting]} if plan.waiting else {}),
+        **({"waiting": [waiting_document(one) for one in plan.waiting]} if plan.waiting else {}),
         **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
         "controls": controls_document(plan),
@@ -130,6 +130,14 @@ def _allowances(allowances: Allowances) -> Document:
     written = _written(allowances)
     always = ("max_removals", "max_missing")
     return {name: written[name] for name in written if name in always or written[name] is not None}
+
+
+def waiting_document(waiting: WaitingParts) -> Document:
+    """What waits as JSON values; that nothing is dropped is not written, as in earlier versions."""
+    written = _written(waiting)
+    if not waiting.dropped:
+        del written["dropped"]
+    return written
 
 
 def checksum_of(document: Mapping[str, object]) -> str:
@@ -270,7 +278,9 @@ def plan_from(document: Document) -> Plan:
         ),
         transfers=tuple(_read(Transfers, row) for row in document.get("transfers", ())),
         reversals=tuple(_read_pair(row) for row in document.get("reversals", ())),
-        waiting=tuple(_read(WaitingParts, row) for row in document.get("waiting", ())),
+        waiting=tuple(
+            _read(WaitingParts, {"dropped": False, **row}) for row in document.get("waiting", ())
+        ),
         rehearsal=rehearsal_from(document.get("rehearsal")),
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),

@@ -204,7 +204,7 @@ _PLAN = _object(
     reversals=NotRequired[
         _list[_object(ReversalPair, nets=_list[_object(ReversalNet, renamed=_ACCOUNT)])]
     ],
-    waiting=NotRequired[_list[_object(WaitingParts)]],
+    waiting=NotRequired[_list[_object(WaitingParts, dropped=NotRequired[bool])]],
     rehearsal=NotRequired[
         _object(
             Rehearsal,

@@ -48,9 +48,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DroppedPart:
-    """A part that an amendment drops; its period is None if the Reference lacks it."""
+    """A part that an amendment drops: its period with the first day, empty if it is unknown."""
 
-    period: AccountingPeriod | None
+    period: str
+    starts: str
     amount: Decimal
 
 
@@ -155,9 +156,14 @@ class _Computation:
                 )
             ),
             dropped=tuple(
-                DroppedPart(period=self._slots[at].period, amount=amount)
+                DroppedPart(
+                    period=period.name if period else "",
+                    starts=period.start_date if period else "",
+                    amount=amount,
+                )
                 for at, amount in sorted(self._dropped.items())
                 if at >= len(self._lines) and amount != ZERO
+                for period in (self._slots[at].period,)
             ),
             rest=ZERO if self._schedule.repeats else self._rest(law),
         )

@@ -106,7 +106,7 @@ def waiting_parts(
             )
         for part in told.dropped:
             # Until a period is due, only the plan can say that its part is gone.
-            if part.period is None or (until and part.period.start_date > until):
+            if not part.period or (until and part.starts > until):
                 yield WaitingParts(
                     kind=SCHEDULE,
                     name=told.name,
@@ -114,7 +114,7 @@ def waiting_parts(
                     amount=part.amount,
                     parts=1,
                     whole=told.parts,
-                    awaited=part.period.name if part.period else "later periods",
+                    awaited=part.period or "later periods",
                     dropped=True,
                 )
     for waits in computed.waiting:
