@@ -67,11 +67,11 @@ def test_apply_does_what_was_selected_and_no_more(books, options, expected):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--target", "entry-99"], "did you mean entry-09"),
-        (["--period", "Jan-2062"], "did you mean Jan-2026"),
-        (["--select", "team=app"], "did you mean team=ap"),
+        (["--target", "entry-99"], 'Did you mean "entry-09"?'),
+        (["--period", "Jan-2062"], 'Did you mean "Jan-2026"?'),
+        (["--select", "team=app"], 'Did you mean "team=ap"?'),
         (["--select", "team"], "LABEL=VALUE"),
-        (["--exclude", "*"], "No entry matches all options"),
+        (["--exclude", "*"], "no entry matches all options"),
     ],
 )
 def test_a_word_that_matches_nothing_is_a_mistake(books, options, said):

@@ -197,7 +197,7 @@ def test_a_run_posts_what_a_file_of_transactions_says(billing):
 def test_transactions_that_nothing_can_take_are_refused(billing, tmp_path):
     file = billing.root.parent / "transactions.csv"
     ended = billing.plan("--transactions", file)
-    assert (ended.code, "--transactions needs --rehearse." in ended.err) == (64, True), ended.said
+    assert (ended.code, "--transactions needs --rehearse" in ended.err) == (64, True), ended.said
     broken = tmp_path / "broken.csv"
     broken.write_text("id\n1\n")
     ended = billing.plan("--rehearse", "--transactions", broken)

@@ -242,7 +242,7 @@ def test_a_custom_rule_that_the_entries_break_leaves_no_file(books: Books) -> No
         (("--mapping", "acruals"), "no SpreadsheetMapping `acruals`"),
         (("--mapping", "accruals", "JE-00000001"), "--from cannot be combined"),
         (("--mapping", "accruals", "--write-only"), "--from cannot be combined"),
-        ((), "Name the SpreadsheetMapping with --mapping."),
+        ((), "Name it with --mapping."),
     ],
 )
 def test_wrong_words_are_usage_errors(books: Books, words: tuple[str, ...], message: str) -> None:
