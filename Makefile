@@ -85,11 +85,21 @@ planted: $(DEV) ## Plant 64 known bugs in copies of the checkout, and show that 
 
 # The peers live in an environment of their own.
 .PHONY: bench
-bench: $(DEV) ## Compare with peers, as ratios of one run, and renew docs/performance.md
-	$(UV) venv --clear --seed --python $(BIN)/python .venv-bench
-	$(UV) pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt
+bench: $(DEV) .venv-bench/installed ## Compare with peers, as ratios of one run, and renew docs/performance.md
 	$(BIN)/python -m compileall -q reconciler
 	$(BIN)/python benchmarks/compare.py --record docs/performance.md
+
+# It posts 100,000 entries first, and keeps them outside the checkout for the next time.
+BOOKS ?= $(HOME)/.cache/reconciler-benchmark
+.PHONY: bench-growth
+bench-growth: $(DEV) .venv-bench/installed ## Measure 1,000 to 100,000 entries in about an hour, and renew the pages and the plot
+	$(BIN)/python -m compileall -q reconciler
+	$(BIN)/python benchmarks/growth.py $(BOOKS) --record
+
+.venv-bench/installed: benchmarks/requirements.txt
+	$(UV) venv --clear --seed --python $(BIN)/python .venv-bench
+	$(UV) pip install --python .venv-bench/bin/python --requirement benchmarks/requirements.txt
+	@touch $@
 
 # A picture whose text is still the same stays as it is.
 .PHONY: pictures

@@ -1,21 +1,19 @@
 """Compares this tool with its peers and with itself: processor time, as ratios of one run.
 
-    make bench                       # a few minutes; renews docs/performance.md and its plot
-    python benchmarks/compare.py [--size 1000] [--rounds 5] [--curve 300 1000] [--record FILE]
+    make bench                       # a few minutes; renews docs/performance.md
+    python benchmarks/compare.py [--size 1000] [--rounds 5] [--record FILE]
 
 A ratio compares two commands that ran in turns, round by round: its median, with the least and
 the greatest. Each command must prove that it did its work.
 """
 
 import argparse
-import json
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,8 +22,6 @@ from ledger import serving
 from measure import Command, NotDone, Sample, in_turns, ratio, require_bytecode, run, spread
 
 PEERS = ROOT / ".venv-bench" / "bin"
-PLOT = ROOT / "docs" / "pictures" / "growth.png"
-BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
 CHANGED = 10
 NOTHING = "No changes"
 
@@ -43,8 +39,9 @@ class Row:
 def ours(
     *arguments: str, proof: str, environment: Mapping[str, str] = MappingProxyType({})
 ) -> Command:
-    """A command of this tool."""
-    words = (sys.executable, "-m", "reconciler", *arguments)
+    """A command of this tool, or of the version that PYTHONPATH names."""
+    # Without -P, Python takes the package of the current directory, whatever PYTHONPATH says.
+    words = (sys.executable, "-P", "-m", "reconciler", *arguments)
     return Command(words=words, proof=proof, environment=environment)
 
 
@@ -130,24 +127,7 @@ def served() -> Iterator[Mapping[str, str]]:
         }
 
 
-def curves(scratch: Path, sizes: Sequence[int]) -> dict[str, dict[int, Sample]]:
-    """The cost of verbs by the size of the books: a run each."""
-    found: dict[str, dict[int, Sample]] = {}
-    for size in sizes:
-        books = write_workspace(scratch / f"curve-{size}", size)
-        steps = {
-            "validate": ours("validate", "-w", str(books), proof=str(size)),
-            "apply": ours("apply", "-w", str(books), "--auto-approve", proof=str(size)),
-            "plan, nothing to do": ours("plan", "-w", str(books), proof=NOTHING),
-            "plan --offline": ours("plan", "-w", str(books), "--offline", proof="OFFLINE"),
-        }
-        for name, command in steps.items():
-            found.setdefault(name, {})[size] = run(command)
-            print(f"{name}, {size} entries: {found[name][size].cpu:.2f} s", flush=True)
-    return found
-
-
-def table(rows: Iterable[Row], grown: Mapping[str, Mapping[int, Sample]], size: int) -> str:
+def table(rows: Iterable[Row], size: int) -> str:
     """The results for people, as Markdown."""
     lines = [
         f"| {size:,} entries | compared with | ratio | CPU s | its CPU s | MiB | its MiB |",
@@ -160,37 +140,20 @@ def table(rows: Iterable[Row], grown: Mapping[str, Mapping[int, Sample]], size: 
                 middle = spread([getattr(sample, measure) for sample in samples]).median
                 cells.append(f"{middle:.2f}" if measure == "cpu" else f"{middle:.0f}")
         lines.append(f"| {' | '.join(cells)} |")
-    sizes = sorted({size for by_size in grown.values() for size in by_size})
-    lines += ["", f"| CPU s, MiB | {' | '.join(f'{size:,}' for size in sizes)} |"]
-    lines.append("| --- |" + " --- |" * len(sizes))
-    for name, by_size in grown.items():
-        cells = [f"{by_size[size].cpu:.2f}, {by_size[size].memory:.0f}" for size in sizes]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def record(document: Path, text: str) -> None:
-    """Put the table between its marks in a document."""
-    before, rest = document.read_text(encoding="utf-8").split(BEGIN)
-    document.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
-
-
-def draw(grown: Mapping[str, Mapping[int, Sample]]) -> None:
-    """Draw the growth with the Python of the peers, which has what draws."""
-    points = {name: {size: asdict(one) for size, one in by.items()} for name, by in grown.items()}
-    subprocess.run(
-        [PEERS / "python", Path(__file__).with_name("growth_plot.py"), PLOT],
-        input=json.dumps(points),
-        text=True,
-        check=True,
-    )
+def record(document: Path, mark: str, text: str) -> None:
+    """Put a text between its marks in a document."""
+    begin, end = (f"<!-- {mark}: {which} -->\n" for which in ("begin", "end"))
+    before, rest = document.read_text(encoding="utf-8").split(begin)
+    document.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--size", type=int, default=1000, help="entries of the comparisons")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--curve", type=int, nargs="*", default=[300, 1000, 3000])
     parser.add_argument("--record", type=Path, metavar="FILE", help="put the table in there")
     return parser.parse_args()
 
@@ -205,17 +168,13 @@ def main() -> int:
             for row in comparisons(Path(folder), asked.size, asked.rounds):
                 print(f"{row.task} / {row.peer}: {ratio(row.ours, row.theirs)}", flush=True)
                 rows.append(row)
-            grown = curves(Path(folder), asked.curve)
     except NotDone as error:
         print(error, file=sys.stderr)
         return 2
-    text = table(rows, grown, asked.size)
+    text = table(rows, asked.size)
     print(f"\n{text}")
     if asked.record:
-        draw(grown)
-        record(
-            asked.record, f"{text}\n![Growth with the number of entries](pictures/{PLOT.name})\n"
-        )
+        record(asked.record, "bench", text)
     return 0
 
 

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from books import ROOT, write_workspace
-from measure import Command, NotDone, in_turns, ratio, require_bytecode, spread
+from compare import ours
+from measure import NotDone, in_turns, ratio, require_bytecode, spread
 
 
 def checkout(commit: str, directory: Path) -> Path:
@@ -40,12 +41,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         books = write_workspace(Path(scratch) / "books", options.size)
         roots = {"now": ROOT, "earlier": checkout(options.commit, Path(scratch) / "earlier")}
-        words = (sys.executable, "-m", "reconciler", "validate", "-w", str(books))
+        proof = f"{options.size} entries: 0 errors"
         commands = {
-            name: Command(
-                words=words,
-                proof=f"{options.size} entries: 0 errors",
-                environment={"PYTHONPATH": str(root)},
+            name: ours(
+                "validate", "-w", str(books), proof=proof, environment={"PYTHONPATH": str(root)}
             )
             for name, root in roots.items()
         }

@@ -5,20 +5,26 @@ import sys
 
 import matplotlib.pyplot as plt
 
-points = json.load(sys.stdin)
-figure, panels = plt.subplots(1, 2, figsize=(10, 4), constrained_layout=True)
-for panel, (measure, title) in zip(
-    panels, (("cpu", "processor seconds"), ("memory", "peak memory, MiB")), strict=True
-):
-    for name, by_size in points.items():
+TITLES = {"cpu": "processor seconds", "memory": "peak memory, MiB"}
+
+curves = json.load(sys.stdin)
+figure, panels = plt.subplots(1, 2, figsize=(11, 5.5), facecolor="white")
+colours: dict[str, str] = {}
+for panel, (measure, title) in zip(panels, TITLES.items(), strict=True):
+    for name, by_size in curves[measure].items():
+        command, _, run = name.rpartition(", ")
+        colour = colours.setdefault(command or name, f"C{len(colours)}")
         sizes = sorted(by_size, key=int)
         panel.plot(
             [int(size) for size in sizes],
-            [by_size[size][measure] for size in sizes],
+            [by_size[size] for size in sizes],
+            color=colour,
+            linestyle="--" if run == "again" else "-",
             marker="o",
             label=name,
         )
     panel.set(xscale="log", yscale="log", xlabel="entries", title=title)
     panel.grid(which="both", alpha=0.3)
-panels[0].legend()
+figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+figure.set_layout_engine("constrained")
 figure.savefig(sys.argv[1], dpi=110)

@@ -87,13 +87,8 @@ class Served:
         return token
 
     def processor_seconds(self) -> float:
-        """What the processes took since they began, as Linux counts it."""
-        fields = [
-            Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            for each in self.processes
-        ]
-        ticks = sum(int(each[11]) + int(each[12]) for each in fields)
-        return ticks / os.sysconf("SC_CLK_TCK")
+        """What the processes took since they began."""
+        return sum(processor_seconds(each) for each in self.processes)
 
 
 @contextmanager
@@ -104,10 +99,10 @@ def serving(kind: str, servers: int) -> Iterator[Served]:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             database = f"sqlite:///{folder}/ledger.db"
         else:
-            server = stack.enter_context(postgresql_server.running(durable=True))
-            server.make("ledger")
-            database = server.url("ledger")
-        started = [stack.enter_context(_server(database)) for _ in range(servers)]
+            databases = stack.enter_context(postgresql_server.running(durable=True))
+            databases.make("ledger")
+            database = databases.url("ledger")
+        started = [stack.enter_context(server(database)) for _ in range(servers)]
         made = _ledger("create-client", "--name", "bench", "--format", "json", database=database)
         urls, processes = [url for url, _ in started], [process for _, process in started]
         yield Served(urls=urls, processes=processes, client=json.loads(made.stdout))
@@ -145,23 +140,39 @@ def _create(client: httpx.Client) -> str:
     return number
 
 
+def processor_seconds(process: int) -> float:
+    """What a process took since it began, as Linux counts it."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def _server(database: str) -> Iterator[tuple[str, int]]:
-    command = [sys.executable, "-m", "reconciler", "ledger", "serve", "--port", "0"]
-    server = subprocess.Popen(
+def server(database: str) -> Iterator[tuple[str, int]]:
+    """A server of a database: its URL and its process."""
+    command = [sys.executable, "-P", "-m", "reconciler", "ledger", "serve", "--port", "0"]
+    process = subprocess.Popen(
         [*command, "--database", database], stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
-    assert server.stderr is not None
+    assert process.stderr is not None
     try:
-        yield server.stderr.readline().split()[-1], server.pid
+        yield process.stderr.readline().split()[-1], process.pid
     finally:
-        server.terminate()
-        server.wait(30)
-        server.stderr.close()
+        process.terminate()
+        process.wait(30)
+        process.stderr.close()
 
 
 def _ledger(*arguments: str, database: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "reconciler", "ledger", *arguments, "--database", database]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "reconciler",
+        "ledger",
+        *arguments,
+        "--database",
+        database,
+    ]
     return subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
 
 
