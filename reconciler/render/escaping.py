@@ -73,8 +73,9 @@ def sentence(text: str) -> str:
     return _LIST.sub(lambda found: f"{found[1]}&#{ord(found[2])};", drawn)
 
 
-_TOKENS = re.compile(r'\(?`[^`]+`\S*|\(?"[^"]+"\S*|[^ ]+')
-"""What a sentence is made of: a command in backticks, a value in quotes, or one word."""
+_TOKENS = re.compile(r'\(?`[^`]+`\S*|\(?"[^"]+"\S*|--[a-z-]+ \d\S*|[^ ]+')
+"""What a sentence is made of: a command in backticks, a value in quotes, an option with a number,
+or one word."""
 
 _WORD = re.compile(r"(\(?)(.+?)([,.;:?)]*)", re.DOTALL)
 _TEXT = re.compile(

@@ -151,7 +151,9 @@ def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) 
     if found := lists.get("blocked changes"):
         yield f"**Blocked**, skipped by an apply:\n\n{found.first()}"
     if found := lists.get("cancelled entries"):
-        yield _callout("CAUTION", "**Cancels posted entries:**", "", *found.first().split("\n"))
+        yield _callout(
+            "CAUTION", f"**{view.cancels} posted entries:**", "", *found.first().split("\n")
+        )
     if found := lists.get("warnings"):
         yield found.first()
     if view.largest:

@@ -84,6 +84,8 @@ class PlanView:
     changes: tuple[ChangeView, ...]
     cancelling: tuple[ChangeView, ...]
     cancelled: str
+    cancels: str
+    """What an apply of the plan does to posted entries: nothing if it is refused."""
     blocked: tuple[ChangeView, ...]
     runs: tuple[ChangeView, ...]
     impact: ImpactTable
@@ -159,6 +161,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         # Removals come before replacements.
         cancelling=tuple(sorted(cancelling, key=lambda view: view.change.posts)),
         cancelled=entries,
+        cancels="Would cancel" if plan.refusals else "Cancels",
         blocked=tuple(view for view in changes if view.change.block is not None),
         runs=runs,
         impact=impact_table(plan, unknown=bool(runs)),

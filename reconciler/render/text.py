@@ -67,7 +67,7 @@ def _end(view: PlanView, *, dangers: bool) -> Iterator[Part]:
     yield from _largest(view)
     if dangers:
         yield from _listed("Blocked, skipped by an apply:", "blocked", view.blocked)
-        yield from _listed("Cancels posted entries:", "bad", view.cancelling)
+        yield from _listed(f"{view.cancels} posted entries:", "bad", view.cancelling)
     yield from _verdict(view)
     yield from _refusals(view)
 
