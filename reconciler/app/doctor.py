@@ -14,6 +14,7 @@ from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
 from reconciler.app.warnings import age_warnings
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.enumerations import PeriodStatus
+from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.resource import Address
@@ -202,8 +203,8 @@ def _agreement(session: ReadSession) -> Iterator[Check]:
     for fact in age_warnings(found, new=session.daybook.new):
         yield Check("bad", "daybook", fact.message, ExpectationFailed(fact.message, remedy=remedy))
     if drifted := len(found.plan.drift):
-        noun = "entry" if drifted == 1 else "entries"
-        text = f"{drifted} {noun} changed in the ledger; `reconciler drift` shows what changed"
+        changed = counted(drifted, "entry", "entries")
+        text = f"{changed} changed in the ledger; `reconciler drift` shows what changed"
         yield Check("note", "daybook", text)
 
 
@@ -216,10 +217,13 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     codes, periods = ledger.accounting_codes(), ledger.accounting_periods()
     if daybook.lineage:
         numbers = sum(1 for item in recorded.values() if item.number is not None)
-        yield Check("ok", "daybook", f"{daybook.place}, {numbers} entries recorded")
+        yield Check(
+            "ok", "daybook", f"{daybook.place}, {counted(numbers, 'entry', 'entries')} recorded"
+        )
         yield from _agreement(session)
     if unsettled:
-        yield Check("note", "daybook", f"{unsettled} open calls; the next apply settles them")
+        calls = counted(unsettled, "open call")
+        yield Check("note", "daybook", f"{calls}: the next apply settles what is open")
     if session.spill_file.exists():
         yield Check("note", "daybook", f"{session.spill_file} exists; the next apply reads it")
     yield Check("ok", "accounting codes", f"{len(codes)}")

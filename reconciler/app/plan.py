@@ -27,6 +27,7 @@ from reconciler.app.warnings import (
     workspace_warnings,
 )
 from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_valid
+from reconciler.core.model.finding import counted
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -356,7 +357,7 @@ def _snapshot(
 
 def _budget(host: str, count: int) -> str:
     """How many calls a task makes, and whether that is more than the ledger allows in an hour."""
-    told, limit = f", about {count:,} calls", hourly_limit(host)
+    told, limit = f", about {counted(count, 'call')}", hourly_limit(host)
     if limit is None or count <= limit[0]:
         return told
     return f"{told}; {limit[1]} allows {limit[0]:,} an hour"

@@ -12,7 +12,14 @@ from reconciler.app.state_directory import waits_to_be_read
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus
-from reconciler.core.model.finding import MOST_NAMED, PlanWarning, Problem, Severity, listed
+from reconciler.core.model.finding import (
+    MOST_NAMED,
+    PlanWarning,
+    Problem,
+    Severity,
+    counted,
+    listed,
+)
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change, Plan, Reason
@@ -162,8 +169,9 @@ def workspace_warnings(
         elif problem.severity is Severity.WARNING:
             others += 1
     if others:
-        word = "warning" if others == 1 else "warnings"
-        text = f"{others} {word} in files that do not change: see `reconciler validate`"
+        text = (
+            f"{counted(others, 'warning')} in files that do not change: see `reconciler validate`"
+        )
         yield warning("file-warnings", text)
 
 
@@ -294,6 +302,6 @@ def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
         )
     more = len(strangers) - MOST_NAMED
     if more > 0:
-        entries = "entry is" if more == 1 else "entries are"
-        text = f"{more} more {entries} in the ledger neither declared nor recorded"
+        entries = counted(more, "more entry is", "more entries are")
+        text = f"{entries} in the ledger neither declared nor recorded"
         yield warning("untracked-entry", text)

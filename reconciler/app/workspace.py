@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.file_cache import FileCache
 from reconciler.app.offline.posted_facts import PostedFacts, judged, judged_marker
-from reconciler.core.model.finding import Finding, Problem, Severity
+from reconciler.core.model.finding import Finding, Problem, Severity, counted
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Declared, SupportingDocument
@@ -279,7 +279,7 @@ def require_valid(workspace: CheckedWorkspace) -> Settings:
     count = len(workspace.errors)
     first = workspace.errors[0].rule
     raise FilesRefused(
-        f"{count} {'problem' if count == 1 else 'problems'} in the files of "
+        f"{counted(count, 'problem')} in the files of "
         f"{workspace.root}; no plan is made from files with problems",
         remedy=f"Correct the problems above. `reconciler explain {first}` explains the first rule.",
     )

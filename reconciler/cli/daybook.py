@@ -17,7 +17,7 @@ from reconciler.cli.main import VerbGroup
 from reconciler.cli.options import HELP, common_options, given_options, json_option
 from reconciler.cli.recover import recover
 from reconciler.cli.terminal import out, out_json
-from reconciler.render.phrases import counted
+from reconciler.core.model.finding import counted
 from reconciler.render.styled_text import Line, line
 
 

@@ -13,8 +13,8 @@ from reconciler.cli.terminal import (
     out_json,
     problem_spans,
 )
+from reconciler.core.model.finding import counted
 from reconciler.render.findings import problem_rows
-from reconciler.render.phrases import counted
 from reconciler.render.styled_text import line
 
 _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}

@@ -17,12 +17,12 @@ from reconciler.cli.options import given_options, take
 from reconciler.cli.streams import stdin_is_terminal
 from reconciler.cli.terminal import err, log_steps, out_json, problem_spans, show_error
 from reconciler.core.documents.plan_file import plan_of
+from reconciler.core.model.finding import counted
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import Scope
 from reconciler.errors import DaybookError, UsageError
 from reconciler.render.change_view import cancelling_text
 from reconciler.render.findings import problem_rows
-from reconciler.render.phrases import counted
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:

@@ -23,13 +23,12 @@ from reconciler.cli.streams import (
     write_lines,
 )
 from reconciler.core.model.command import completed_document
-from reconciler.core.model.finding import Problem, Severity
+from reconciler.core.model.finding import Problem, Severity, counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.render.escaping import escaped
 from reconciler.render.pace import Pace
-from reconciler.render.phrases import counted
 from reconciler.render.problems import problem_lines
 from reconciler.render.styled_text import Line, Part, line, mapped
 

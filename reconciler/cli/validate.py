@@ -18,10 +18,9 @@ from reconciler.cli.terminal import (
     problem_spans,
 )
 from reconciler.core.model.command import completed_remedy
-from reconciler.core.model.finding import Problem, Severity
+from reconciler.core.model.finding import Problem, Severity, counted
 from reconciler.errors import FilesRefused
 from reconciler.render import findings
-from reconciler.render.phrases import counted
 from reconciler.render.styled_text import line
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import (
@@ -22,7 +23,7 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, moved_by, newly_cancelled, newly_posted
 from reconciler.core.planning.run_members import MEMBERS
-from reconciler.render.phrases import PARTICIPLES, counted, side_total, value_text
+from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 
 
 class ActionLabel(NamedTuple):

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from reconciler.core.model.finding import more
+from reconciler.core.model.finding import counted, more
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, rows_of, text_of
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted, transfer_of
-from reconciler.render.phrases import counted, side_total
+from reconciler.render.phrases import side_total
 from reconciler.render.styled_text import Part, line, span, table
 
 _ROWS = 20

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.model.finding import PlanWarning, UnansweredDifference, more
+from reconciler.core.model.finding import PlanWarning, UnansweredDifference, counted, more
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import BeforeAfter, ChangeView
 from reconciler.render.escaping import code, link, sentence
-from reconciler.render.phrases import counted
 from reconciler.render.plan_view import (
     BALANCE_SUMS,
     BALANCE_TITLES,
@@ -390,7 +389,9 @@ def _foot(view: PlanView) -> Iterator[str]:
     if view.drift:
         drawn, count = _fenced(drift_section(view.drift)), len(view.drift)
         if len(drawn) > LIMIT // 6:
-            drawn = f"`reconciler drift` shows what changed in {count} entries."
+            drawn = (
+                f"`reconciler drift` shows what changed in {counted(count, 'entry', 'entries')}."
+            )
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield _details(title, drawn)
     yield f"Digest: `{view.plan.digest}`"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal, more
+from reconciler.core.model.finding import Refusal, counted, more
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
@@ -36,11 +36,6 @@ def _pair(item: Value) -> str:
     if isinstance(item, Mapping):
         return "=".join(str(value) for value in item.values())
     return str(item)
-
-
-def counted(count: int, one: str, many: str = "") -> str:
-    """A count and its noun: `1 entry`, `1,200 entries`, `2 files`."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def need_person(count: int) -> str:

@@ -8,10 +8,11 @@ from reconciler.core.documents.plan_comparison import (
     ChangeDifference,
     PlanDiff,
 )
+from reconciler.core.model.finding import counted
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.resource import Value, text_of
-from reconciler.render.phrases import amount_text, counted, sided, value_text
+from reconciler.render.phrases import amount_text, sided, value_text
 from reconciler.render.plan_view import counts_of
 from reconciler.render.styled_text import BLANK, Part, line, span, table
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.finding import PlanWarning, Severity, UnansweredDifference
+from reconciler.core.model.finding import PlanWarning, Severity, UnansweredDifference, counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
@@ -20,7 +20,7 @@ from reconciler.render.change_view import (
     view_of_change,
     view_of_drift,
 )
-from reconciler.render.phrases import counted, need_person, refused_text
+from reconciler.render.phrases import need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
 from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
 from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
@@ -316,7 +316,7 @@ def _lacking(plan: Plan, assessment: Assessment | None) -> str:
     if missing <= 0:
         return "Approvals are incomplete"
     more = "more " if missing < required else ""
-    return f"Needs {missing} {more}{'approval' if missing == 1 else 'approvals'}"
+    return f"Needs {counted(missing, f'{more}approval')}"
 
 
 def _proofs(balance: Sequence[Balance], home_currency: str | None) -> Iterator[BalanceProof]:

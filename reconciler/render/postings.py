@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.render.phrases import amount_text, counted, value_text
+from reconciler.render.phrases import amount_text, value_text
 from reconciler.render.styled_text import Part, Table, line, span, table
 
 

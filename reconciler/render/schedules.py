@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.core.model.finding import listed
+from reconciler.core.model.finding import counted, listed
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.planning.schedules.summary import ScheduleSummary
-from reconciler.render.phrases import counted
 from reconciler.render.styled_text import Part, line, table
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.money import shown
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
-from reconciler.render.phrases import counted
 from reconciler.render.styled_text import Line, line
 
 _MOST_ROWS = 10

@@ -10,7 +10,7 @@ from reconciler.app.progress import ImportProblems, Note, Tell
 from reconciler.app.state_directory import recorded_if_readable
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import listed
+from reconciler.core.model.finding import counted, listed
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.schedule import SCHEDULE
 from reconciler.core.model.similar_names import KnownNames, nearest
@@ -156,9 +156,7 @@ class _Generation:
         if not changed:
             return
         names = listed([address.name for address, _ in changed], 3)
-        what = "1 posted entry changes" if len(changed) == 1 else (
-            f"{len(changed)} posted entries change"
-        )  # fmt: skip
+        what = counted(len(changed), "posted entry changes", "posted entries change")
         raise Refused(
             f"schedule-restates: {what}: {names}",
             remedy=self._instead(changed[0][1], [address for address, _ in changed]),

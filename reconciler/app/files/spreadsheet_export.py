@@ -9,7 +9,7 @@ from reconciler.app.session import ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import listed
+from reconciler.core.model.finding import counted, listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Declared, Source
@@ -144,8 +144,8 @@ def _posted(snapshot: Snapshot) -> tuple[list[Declared], list[str]]:
 def _left_out(names: list[str], state: str) -> str:
     if not names:
         return ""
-    are = "entry is" if len(names) == 1 else "entries are"
-    return f"{len(names)} {are} {state}, and left out: {listed(names)}"
+    are = counted(len(names), "entry is", "entries are")
+    return f"{are} {state}, and left out: {listed(names)}"
 
 
 def _require_own(state: AddressState) -> None:

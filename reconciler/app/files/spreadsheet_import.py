@@ -9,7 +9,7 @@ from reconciler.app.files.text_files import unreadable
 from reconciler.app.progress import ImportProblems, Note, Tell
 from reconciler.app.workspace import CheckedWorkspace, read_workspace, require_valid
 from reconciler.core.model.canonical import content_of
-from reconciler.core.model.finding import Finding, Severity
+from reconciler.core.model.finding import Finding, Severity, counted
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import (
     Address,
@@ -165,7 +165,7 @@ def _refuse(findings: Sequence[CellFinding], file: Path, tell: Tell) -> None:
     count, first = len(findings), findings[0].rule
     tell(SheetFindings(findings=tuple(findings[:MOST_SHOWN]), count=count))
     raise FilesRefused(
-        f"{count} {'problem' if count == 1 else 'problems'} in {file}; nothing was written",
+        f"{counted(count, 'problem')} in {file}; nothing was written",
         remedy=f"Correct the cells above. `reconciler explain {first}` explains the first rule.",
     )
 

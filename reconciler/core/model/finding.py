@@ -117,6 +117,11 @@ MOST_NAMED = 10
 """The most items that a message names; the rest are counted."""
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count and its noun: `1 entry`, `1,200 entries`, `2 files`."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def listed(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
     """The first names, and how many more there are: `a, b and 3 more`."""
     rest = more(len(names), most)

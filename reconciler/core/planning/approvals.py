@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import Refusal, counted
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Change
 from reconciler.core.model.policy import Approvals, Evidence, Tier
@@ -237,7 +237,7 @@ def _too_few(requirement: Requirement, review: Review | None, lacking: int, dige
     of = f" of {_approved(review)}" if review else ""
     return Refusal(
         rule="approvals",
-        message=f"{count} {'approval' if count == 1 else 'approvals'}{of} "
+        message=f"{counted(count, 'approval')}{of} "
         f"{'is' if count == 1 else 'are'} required, and {have or 'none'} "
         f"{'counts' if have < 2 else 'count'}",
         remedy=_remedy(requirement, review, lacking, digest),

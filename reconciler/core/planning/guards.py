@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from reconciler.core.model.finding import Refusal, listed
+from reconciler.core.model.finding import Refusal, counted, listed
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.money import ZERO, plain, shown
@@ -178,16 +178,15 @@ def _proves(state: Recorded | None, number: str) -> bool:
 
 def unproved_entries(named: Sequence[str], workspace: str) -> Refusal:
     """The refusal to adopt entries, each named with its address, because of their marker alone."""
-    count = len(named)
-    have = "1 entry in the ledger has" if count == 1 else f"{count} entries in the ledger have"
+    have = counted(len(named), "entry in the ledger has", "entries in the ledger have")
     message = (
         f"{have} the marker of this workspace, and no record says who posted them: {listed(named)}"
     )
     remedy = (
         "If the daybook was lost or is an older copy, restore it. If it cannot be restored, and "
         f"the workspace {workspace} of this repository posted all of them, adopt them with "
-        f"--adopt-found {count}. If another repository uses the workspace name {workspace}, write "
-        "another `metadata.name` into reconciler.yaml."
+        f"--adopt-found {len(named)}. If another repository uses the workspace name {workspace}, "
+        "write another `metadata.name` into reconciler.yaml."
     )
     return _refusal("unproved-entries", message, remedy)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import Refusal, counted
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped, Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -281,7 +281,7 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
 def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
     """The refusal to post when the daybook may lack entries and the search failed."""
     rule = PLAN_RULES["unsearched-ledger"]
-    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    entries = counted(doubts, "entry", "entries")
     why = "the daybook is new" if new else "the daybook may be an older copy"
     message = (
         f"{why}, the ledger cannot be searched, and {entries} would be posted that may be "
@@ -292,7 +292,7 @@ def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
 
 def unproved(doubts: int, search: Search) -> Refusal:
     """The refusal to post with a new daybook what probing did not find."""
-    entries = "1 entry" if doubts == 1 else f"{doubts} entries"
+    entries = counted(doubts, "entry", "entries")
     message = (
         f"the daybook is new, and {entries} would be posted that may be in the ledger already. "
         f"The ledger cannot be searched ({search.instead_of}). Probing {search.probed} found no "

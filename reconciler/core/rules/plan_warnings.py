@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import PlanWarning, Refusal, Rule, Severity, warning_rule
+from reconciler.core.model.finding import (
+    PlanWarning,
+    Refusal,
+    Rule,
+    Severity,
+    counted,
+    warning_rule,
+)
 from reconciler.core.model.policy import EVERY_RULE
 from reconciler.core.rules.catalog import PLAN_RULES
 
@@ -188,11 +195,7 @@ def strict_refusals(warnings: Iterable[PlanWarning], strict: frozenset[str]) -> 
     if not found:
         return ()
     rules = ", ".join(dict.fromkeys(one.rule for one in found))
-    count = (
-        "1 warning counts as an error"
-        if len(found) == 1
-        else (f"{len(found)} warnings count as errors")
-    )
+    count = counted(len(found), "warning counts as an error", "warnings count as errors")
     rule = PLAN_RULES["strict-warning"]
     return (Refusal(rule=rule.id, message=f"{count}: {rules}", remedy=rule.remedy),)
 

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.core.model.finding import more
+from reconciler.core.model.finding import counted, more
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.render.escaping import code, escaped, sentence
 from reconciler.render.junit import Case, junit, waiting_cases
 from reconciler.render.markdown import waiting_markdown, warning_markdown
-from reconciler.render.phrases import counted
 from reconciler.render.plan_view import ledger_of
 from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.render.styled_text import BLANK, Line, Part, laid_out, line, span, table

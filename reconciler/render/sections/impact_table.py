@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import total
 from reconciler.core.model.plan import Change, Impact, Plan
 from reconciler.core.model.resource import Line
 from reconciler.core.planning.line_matching import posting_key
-from reconciler.render.phrases import counted, sided
+from reconciler.render.phrases import sided
 
 ALL = "(all)"
 """The value of a dimension in a row that adds up all of its values."""

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.money import difference
 from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed, RehearsedBalance
 from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
-from reconciler.render.phrases import counted, sided
+from reconciler.render.phrases import sided
 
 _TITLES = ("Period", "Accounting code", "Currency", "Before", "After", "By the plan")
 

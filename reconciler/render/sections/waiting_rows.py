@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from reconciler.core.model.finding import counted
 from reconciler.core.model.money import shown
 from reconciler.core.model.schedule import SCHEDULE, WaitingParts
-from reconciler.render.phrases import counted
 
 MOST_WAITING = 20
 """The most sources that are shown; the rest are counted."""

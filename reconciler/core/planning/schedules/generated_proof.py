@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from reconciler.core.model.command import suggested
-from reconciler.core.model.finding import Finding, listed
+from reconciler.core.model.finding import Finding, counted, listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Address, Declared, Path, Source, SupportingDocument
 from reconciler.core.model.schedule import SCHEDULE
@@ -134,8 +134,8 @@ def _absent(
             remedy = "Rename one of the two, or remove the entry that was written by hand."
             yield finding_at(one.origin, "generated-name", ("metadata", "name"), fact, remedy)
     for (origin, by), names in missing.items():
-        noun = JOURNAL_ENTRY.nouns[len(names) > 1]
-        fact = f"{len(names)} {noun} of {by.name} {'is' if len(names) == 1 else 'are'} not written"
+        entries = counted(len(names), *JOURNAL_ENTRY.nouns)
+        fact = f"{entries} of {by.name} {'is' if len(names) == 1 else 'are'} not written"
         remedy = f"Run {suggested('generate', by.name)}."
         yield finding_at(
             origin, "generated-missing", ("metadata", "name"), f"{fact}: {listed(names, 1)}", remedy
