@@ -389,9 +389,7 @@ def _foot(view: PlanView) -> Iterator[str]:
     if view.drift:
         drawn, count = _fenced(drift_section(view.drift)), len(view.drift)
         if len(drawn) > LIMIT // 6:
-            drawn = (
-                f"`reconciler drift` shows what changed in {counted(count, 'entry', 'entries')}."
-            )
+            drawn = "`reconciler drift` shows what changed."
         title = f"{view.drifted} since {'it was' if count == 1 else 'they were'} applied"
         yield _details(title, drawn)
     yield f"Digest: `{view.plan.digest}`"
