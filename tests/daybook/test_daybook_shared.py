@@ -37,7 +37,7 @@ def test_an_apply_writes_to_postgresql_and_nothing_into_the_workspace(books, cap
     code, text = said(capsys, "daybook", "show", "-w", books)
     assert (code, "JournalEntry/first-entry JE-00000001 recorded" in text) == (0, True)
     assert said(capsys, "daybook", "verify", "-w", books)[0] == 0
-    assert "entries recorded" in said(capsys, "doctor", "-w", books)[1]
+    assert "entry recorded" in said(capsys, "doctor", "-w", books)[1]
 
 
 def test_i42_x4_on_the_command_line_a_stuck_apply_is_shut_out(books, capsys):

@@ -47,7 +47,7 @@ READING = {
     ("plan", "--expect-no-changes"): "No changes",
     ("plan", "--offline"): "No changes",
     ("drift",): "No drift",
-    ("doctor",): "1 entries recorded",
+    ("doctor",): "1 entry recorded",
     ("daybook", "show"): "JournalEntry/a JE-00000001 recorded",
     ("daybook", "verify"): "",
     ("daybook", "recover", "--dry-run"): "",
