@@ -19,7 +19,17 @@ from types import MappingProxyType
 
 from books import ROOT, write_beancount, write_terraform, write_workspace, write_zone
 from ledger import serving
-from measure import Command, NotDone, Sample, in_turns, ratio, require_bytecode, run, spread
+from measure import (
+    Command,
+    NotDone,
+    Sample,
+    counted,
+    in_turns,
+    ratio,
+    require_bytecode,
+    run,
+    spread,
+)
 
 PEERS = ROOT / ".venv-bench" / "bin"
 CHANGED = 10
@@ -64,7 +74,7 @@ def comparisons(scratch: Path, size: int, rounds: int) -> Iterator[Row]:
     yield row("`--help`", "bare Python", ours("--help", proof="Commands"), bare)
 
     books = write_workspace(scratch / "books", size)
-    validate = ours("validate", "-w", str(books), proof=str(size))
+    validate = ours("validate", "-w", str(books), proof=counted(size))
     files = [str(path) for path in sorted((books / "2026").rglob("*.yaml"))]
     schema = str(ROOT / "schemas" / "journal-entry.schema.json")
     checked = peer("check-jsonschema", "--schemafile", schema, *files, proof="ok")

@@ -43,6 +43,11 @@ class Command:
     codes: tuple[int, ...] = (0,)
 
 
+def counted(count: int) -> str:
+    """A pattern of a count, as this version writes it or as an earlier one did."""
+    return rf"\b(?:{count}|{count:,})"
+
+
 class NotDone(Exception):
     """A command did not do its work, so its time means nothing."""
 

@@ -12,6 +12,7 @@ from reconciler.cli.main import VerbGroup
 from reconciler.cli.options import HELP, format_option, json_option
 from reconciler.cli.streams import write_line
 from reconciler.cli.terminal import out, out_json, out_text
+from reconciler.core.model.finding import counted
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission, checked
@@ -305,15 +306,15 @@ def reopen_period(*, database: str, reference: Path | None, entity: str | None, 
 @json_option
 def verify(database: str) -> None:
     """Verify the audit chain: no recorded change was altered, removed or inserted."""
-    with _opened(database, built_in=False) as opened:
-        broken = opened.broken_audit()
+    with _opened(database, built_in=False, act=Ledger.audited) as opened:
+        count, broken = opened.audited(), opened.broken_audit()
     if broken is not None:
         raise ReconcilerError(
             f"the audit chain is broken at event {broken}",
             remedy="Restore the database from a backup.",
         )
-    out_json({"intact": True})
-    out([line("The audit chain is intact.")])
+    out_json({"intact": True, "events": count})
+    out([line(f"The audit chain is intact: {counted(count, 'event')}.")])
 
 
 def _done(

@@ -143,6 +143,17 @@ class Ledger:
             found = (audit.verify(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
             return next((sequence for sequence in found if sequence is not None), None)
 
+    def audited(self) -> int:
+        """How many changes the audit chains record. Raises LedgerUnusable if there is none."""
+        with self.store.reading() as tx:
+            count = audit.count(tx)
+        if not count:
+            raise LedgerUnusable(
+                "the database records no change of a ledger, so there is nothing to verify; name "
+                "the database that `reconciler ledger serve` uses"
+            )
+        return count
+
     def close(self) -> None:
         """Close every connection."""
         self.store.close()

@@ -95,6 +95,12 @@ CLOSED_FIRST = ("Nov-2014", "2020/02", "Jan-2026", "Feb-2026")
 """The periods of the built-in reference before March."""
 
 
+def test_t32_an_audit_chain_without_events_is_not_called_intact(tmp_path):
+    at = ("--database", f"sqlite:///{tmp_path}/nosuch.db")
+    assert "records no change of a ledger" in run("verify", *at, code=1)[1]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_t32_every_command_works_on_a_database_that_was_never_served(tmp_path):
     file = tmp_path / "transactions.jsonl"
     file.write_text(json.dumps(TRANSACTION))
@@ -108,7 +114,7 @@ def test_t32_every_command_works_on_a_database_that_was_never_served(tmp_path):
     assert command("close-period", *at, "--pending", "Mar-2026").endswith("is pending close.\n")
     assert "Mar-2026" in run("close-period", *at, "March", code=1)[1]  # the names that there are
     assert "Only a period directly before" in run("reopen-period", *at, "Jan-2026", code=1)[1]
-    assert command("verify", *at) == "The audit chain is intact.\n"
+    assert command("verify", *at) == "The audit chain is intact: 6 events.\n"
     with serving(tmp_path / "closed.db") as server:
         with server.client("Create Journal Entry") as client:
             answer = client.post(ENTRIES, json=entry())
@@ -182,6 +188,7 @@ def test_t32_whatever_an_open_ledger_can_do_a_command_does():
         "issue_client": "create-client",
         "load_transactions": "load-transactions",
         "change_period": "close-period",
+        "audited": "verify",
         "broken_audit": "verify",
         "tenant_of": "close-period",  # its --entity
         "work": "serve",

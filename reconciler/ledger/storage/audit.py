@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from .tables import audit_events
 
@@ -75,6 +75,11 @@ def verify(tx: Connection, tenant_id: str) -> int | None:
             return int(event["sequence"])
         previous, expected = event["hash"], expected + 1
     return None
+
+
+def count(tx: Connection) -> int:
+    """The number of events of all tenants."""
+    return int(tx.execute(select(func.count()).select_from(audit_events)).scalar_one())
 
 
 def _hash_of(event: Mapping[str, Any]) -> str:
