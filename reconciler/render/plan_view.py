@@ -223,7 +223,7 @@ def live_text(live: LiveState) -> str:
     unchanged = counted(live.by_query, "entry", "entries")
     when = f"{live.asked_at[:10]} {live.asked_at[11:19]} UTC"
     return (
-        f"Live state: {unchanged} unchanged by Data Query at {when} (may lag), {live.by_read} read "
+        f"Live state: {unchanged} unchanged by Data Query at {when} (may lag), {live.by_read:,} read "
         "one by one."
     )
 
@@ -231,7 +231,7 @@ def live_text(live: LiveState) -> str:
 def counts_text(of: Mapping[Action, int]) -> str:
     """How many changes of each action: `3 to create, 1 blocked.`"""
     counts = (
-        f"{of[action]} {'blocked' if action is Action.BLOCKED else f'to {label.name}'}"
+        f"{of[action]:,} {'blocked' if action is Action.BLOCKED else f'to {label.name}'}"
         for action, label in LABELS.items()
         if of.get(action)
     )

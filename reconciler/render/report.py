@@ -124,7 +124,7 @@ def _verdict(report: Report, next_step: str) -> Iterator[Line]:
     counts = [(actions[action], word) for action, word in PARTICIPLES.items()]
     for outcome, (heading, _) in _HEADINGS.items():
         counts.append((len(report.ended(outcome)), heading.lower()))
-    facts = ", ".join(f"{count} {what}" for count, what in counts if count)
+    facts = ", ".join(f"{count:,} {what}" for count, what in counts if count)
     head = ("Applied: ", "strong")
     if report.interrupted or report.timed_out:
         head = ("Interrupted. " if report.interrupted else "Out of time. ", "bad")

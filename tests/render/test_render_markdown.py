@@ -159,7 +159,7 @@ def test_a_long_plan_stays_within_what_a_comment_holds(count):
     shown = drawn.count("<details>") - drawn.count("<summary>More ")
     assert 0 < shown < count
     assert f"The details of {count - shown:,} changes are left out for length" in drawn
-    assert drawn.startswith(f"### <code>acme-books</code>: {count} to create.")
+    assert drawn.startswith(f"### <code>acme-books</code>: {count:,} to create.")
     assert drawn.rstrip().endswith(f"`reconciler apply --plan-digest {plan.digest}`")
 
 
