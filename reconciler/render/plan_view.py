@@ -223,8 +223,8 @@ def live_text(live: LiveState) -> str:
     unchanged = counted(live.by_query, "entry", "entries")
     when = f"{live.asked_at[:10]} {live.asked_at[11:19]} UTC"
     return (
-        f"Live state: {unchanged} unchanged by Data Query at {when} (may lag), {live.by_read:,} read "
-        "one by one."
+        f"Live state: {unchanged} unchanged by Data Query at {when} (may lag), "
+        f"{live.by_read:,} read one by one."
     )
 
 
