@@ -26,6 +26,7 @@ from reconciler.engine.double_postings import (
     posted_by,
 )
 from reconciler.engine.ports import PollingPolicy, Ports
+from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import SearchedPlan, mark_complete
 from reconciler.errors import AppliedInPart, DaybookError, ReconcilerError, Refused
 from reconciler.forge.ci_context import ChangeOptions
@@ -147,6 +148,7 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
             return Refused.exit_code
     # Proved before anything is posted, it holds whatever becomes of this run.
     mark_complete(session.daybook, found, first_apply=first_apply)
+    record_entries(session.daybook, [one for one in plan.changes if one.members])
     commit = _commit_applied(session, plan)
     earlier = PostingCheck()
     if unchecked and not first_apply:

@@ -60,7 +60,13 @@ class _MemoryLog:
         return replace(intent, seq=next(self._seq))
 
     def record_outcome(
-        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+        self,
+        intent: Intent,
+        result: Result,
+        *,
+        number: str | None = None,
+        detail: str = "",
+        entries: tuple[str, ...] = (),
     ) -> None:
         pass
 

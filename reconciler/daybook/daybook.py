@@ -246,13 +246,21 @@ class Daybook:
         return replace(intent, seq=event.seq)
 
     def record_outcome(
-        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+        self,
+        intent: Intent,
+        result: Result,
+        *,
+        number: str | None = None,
+        detail: str = "",
+        entries: tuple[str, ...] = (),
     ) -> None:
         """Write an outcome of an intent; it is durable when this returns.
 
         Of several outcomes of one intent the last one counts.
         """
-        content = Concluded(intent=intent.seq, result=result.value, number=number, detail=detail)
+        content = Concluded(
+            intent=intent.seq, result=result.value, number=number, detail=detail, entries=entries
+        )
         self._append(EventType.OUTCOME, content)
 
     def note_export(self, holder: Holder) -> None:

@@ -170,6 +170,8 @@ class Concluded(Content):
     result: str
     number: str | None = None
     detail: str = ""
+    entries: tuple[str, ...] = ()
+    """The entries that a journal run made, as a read listed them."""
 
 
 class Transferred(Content):

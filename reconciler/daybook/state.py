@@ -73,6 +73,7 @@ class _Attempt:
     detail: str = ""
     numbers: tuple[str, ...] = ()
     """Of all outcomes."""
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,6 +184,7 @@ class DaybookState:
             raise ValueError(f"no event {content.intent} is an intent")
         tried.result = Result(content.result)
         tried.number, tried.detail = content.number, content.detail
+        tried.entries = content.entries
         created = tried.act is Act.CREATE and tried.result is Result.DONE
         if created and content.number and tried.address.kind in _MARKED:
             self.unchecked[content.number] = None
@@ -227,6 +229,7 @@ class DaybookState:
                     spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
                     protect=tried.content.protect,
                     reverses=tried.content.reverses,
+                    entries=tried.entries,
                 )
                 for tried in self.attempts.values()
             )

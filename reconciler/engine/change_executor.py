@@ -16,7 +16,7 @@ from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Chan
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
 from reconciler.core.planning.request_body import create_body, update_body
-from reconciler.core.planning.run_members import unposted_note, unposted_numbers
+from reconciler.core.planning.run_members import numbers_of, unposted_note, unposted_numbers
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
@@ -151,6 +151,14 @@ class ChangeExecutor:
                 remedy=f"Check {number} in the ledger. The next plan cancels it and creates it "
                 "again.",
                 track_id=track_id,
+            )
+        if live.members:
+            self.intents.record_outcome(
+                intent,
+                Result.DONE,
+                number=number,
+                happened=f"{number} was created",
+                entries=numbers_of(live.members),
             )
         differing = self.reader.differing_fields(live, expected)
         if differing:

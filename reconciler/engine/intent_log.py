@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
 from reconciler.core.model.resource import Value
+from reconciler.core.planning.run_members import numbers_of
 from reconciler.daybook import Intent
-from reconciler.engine.ports import Ports
+from reconciler.engine.ports import CallLog, Ports
 from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
@@ -54,7 +55,7 @@ class IntentLog:
         self.open = True
         return intent
 
-    def record_outcome(
+    def record_outcome(  # noqa: PLR0913 - keywords, each with its usual value
         self,
         intent: Intent,
         result: Result,
@@ -62,12 +63,15 @@ class IntentLog:
         *,
         number: str | None = None,
         happened: str = "",
+        entries: tuple[str, ...] = (),
     ) -> None:
         """Write an outcome; `happened` describes it in case it cannot be written."""
         detail = error.message if error else ""
         self.open = result is Result.UNKNOWN
         self.unrecorded = happened or detail
-        self.ports.daybook.record_outcome(intent, result, number=number, detail=detail)
+        self.ports.daybook.record_outcome(
+            intent, result, number=number, detail=detail, entries=entries
+        )
         self.unrecorded = ""
 
     @property
@@ -139,8 +143,15 @@ class IntentLog:
 
     def note(self, intent: Intent) -> None:
         """Write an intent that needs no call, and its outcome."""
-        daybook = self.ports.daybook
-        daybook.record_outcome(daybook.record_intent(intent), Result.DONE, number=intent.number)
+        change = self.change
+        members = change.members if intent.number == change.number else ()
+        write_note(self.ports.daybook, intent, numbers_of(members))
+
+
+def write_note(daybook: CallLog, intent: Intent, entries: tuple[str, ...] = ()) -> None:
+    """Write an intent that needs no call, and its outcome. Raises DaybookError."""
+    noted = daybook.record_intent(intent)
+    daybook.record_outcome(noted, Result.DONE, number=noted.number, entries=entries)
 
 
 def description_of(intent: Intent) -> str:

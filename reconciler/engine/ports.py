@@ -79,7 +79,13 @@ class CallLog(Protocol):
 
     def record_intent(self, intent: Intent) -> Intent: ...
     def record_outcome(
-        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+        self,
+        intent: Intent,
+        result: Result,
+        *,
+        number: str | None = None,
+        detail: str = "",
+        entries: tuple[str, ...] = (),
     ) -> None: ...
 
 

@@ -8,10 +8,12 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Live, Value
+from reconciler.core.planning.run_members import numbers_of
 from reconciler.core.recovery.applied_values import Shown, shown
 from reconciler.core.recovery.claims import Claim, mismatch
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import settlement_of
+from reconciler.engine.intent_log import write_note
 from reconciler.engine.ports import CallLog, PostingLedger
 
 
@@ -46,12 +48,16 @@ def settled_by(
 ) -> Settled:
     """A create or an adoption that ended with this entry, whoever posted it."""
     found = shown_by(intent, None, live, marker_place=marker_place)
+    posted = live is not None and live.status in KINDS[intent.address.kind].posted_states
+    # A run that is still being executed has not made all of its entries yet.
+    entries = numbers_of(live.members) if live is not None and posted else ()
     if found is None or not found.differing:
-        return settlement_of(intent, Result.DONE, number=number, message=message)
+        settled = settlement_of(intent, Result.DONE, number=number, message=message)
+        return replace(settled, entries=entries)
     differs = f"{number} has other values than were sent: {', '.join(found.differing)}"
     message = f"{message}; {differs}" if message else differs
     settled = settlement_of(intent, Result.DONE, number=number, message=message)
-    return replace(settled, differs=True, applied=found.applied)
+    return replace(settled, differs=True, applied=found.applied, entries=entries)
 
 
 def shown_by(
@@ -72,11 +78,11 @@ def record_settled(
     if settled.differs:
         # Before the outcome: a run that ends in between leaves the call open.
         note = replace(intent, act=Act.NOTE, number=settled.number, spec=settled.applied, key=None)
-        note = daybook.record_intent(replace(note, payload=None, seq=0))
-        daybook.record_outcome(note, Result.DONE, number=note.number)
+        write_note(daybook, replace(note, payload=None, seq=0))
     daybook.record_outcome(
         intent,
         settled.result,
         number=settled.number,
         detail=settled.message if detail is None else detail,
+        entries=settled.entries,
     )

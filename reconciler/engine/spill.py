@@ -64,11 +64,19 @@ class SpillingDaybook:
         return self._daybook.last_number(kind, before=before)
 
     def record_outcome(
-        self, intent: Intent, result: Result, *, number: str | None = None, detail: str = ""
+        self,
+        intent: Intent,
+        result: Result,
+        *,
+        number: str | None = None,
+        detail: str = "",
+        entries: tuple[str, ...] = (),
     ) -> None:
         """Write an outcome. Raises DaybookError when only the spill file has it, or nothing."""
         try:
-            self._daybook.record_outcome(intent, result, number=number, detail=detail)
+            self._daybook.record_outcome(
+                intent, result, number=number, detail=detail, entries=entries
+            )
             self._watch(intent, result, number or intent.number)
         except DaybookError as error:
             if result is Result.UNKNOWN or intent.act not in CALLS:

@@ -30,6 +30,7 @@ from reconciler.daybook import Daybook, open_daybook
 from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe, read_all
 from reconciler.engine.ports import Ports
+from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import (
     SearchedPlan,
     SearchPolicy,
@@ -364,6 +365,7 @@ class Bench:
                 return self.last
             first = finding.first_apply
             mark_complete(book, found, first_apply=first)
+            record_entries(book, [one for one in plan.changes if one.members])
             before()
             ended: list[Applied] = []
             recorded = book.recorded()

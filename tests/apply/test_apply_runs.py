@@ -14,7 +14,7 @@ from apply_harness import (
     of,
     outcomes,
 )
-from apply_runs import TYPES, load, run, runs
+from apply_runs import RUN, TYPES, load, run, runs
 from builders import declared
 
 from reconciler.core.model.kinds import KINDS
@@ -193,6 +193,42 @@ def test_a_run_whose_create_lost_every_answer_is_created_once(books, fault):
     settled_down(books, run())
 
 
+def known_entries(bench):
+    with bench.daybook(write=False) as book:
+        return next(iter(book.recorded().values())).entries
+
+
+def test_the_entries_of_a_run_are_recorded_with_its_create(books):
+    books.apply(run())
+    assert known_entries(books) == tuple(entries(books))
+    books.apply(run(journalEntryDate="2026-01-30"))
+    assert known_entries(books) == tuple(entries(books)), "of the new run alone"
+    renamed = run("other", journalEntryDate="2026-01-30")
+    (declared_now,) = renamed.values()
+    books.apply({"other": replace(declared_now, previous_name=RUN)})
+    with books.daybook(write=False) as book:
+        states = {address.name: state.entries for address, state in book.recorded().items()}
+    assert states == {RUN: (), "other": tuple(entries(books))}
+
+
+def test_the_entries_of_a_run_are_recorded_with_its_adoption(books):
+    books.apply(run())
+    books.daybook_path.unlink()
+    (wanted,) = run().values()
+    books.apply({RUN: replace(wanted, adopts="JR-00000001")})
+    assert known_entries(books) == tuple(entries(books))
+
+
+def test_the_entries_of_a_run_are_recorded_when_its_create_is_settled(books):
+    books.line.choose = every(lost_after)
+    books.apply(run())
+    books.line.choose = lambda sent: None
+    books.ledger.work()
+    with books.daybook() as book, books.client() as client:
+        (settled,) = books.settle(client, book)
+    assert settled.entries == known_entries(books) == tuple(entries(books))
+
+
 BUSY = "update run_jobs set claim = 'another', claimed_until = 99999999999"
 FREE = "update run_jobs set claim = null, claimed_until = 0"
 
@@ -219,7 +255,9 @@ def test_a_run_that_takes_too_long_is_created_and_left_to_its_work(books):
     books.execute(FREE)
     books.ledger.work()
     assert amounts(books) == EACH_ONCE
+    assert known_entries(books) == ()
     settled_down(books, run())
+    assert known_entries(books) == tuple(entries(books))
 
 
 def test_a_cancel_that_takes_too_long_is_settled_by_the_next_run(books):

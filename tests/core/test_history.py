@@ -98,6 +98,26 @@ REPLACED = [create(), tried(Act.CANCEL), create(number=NEW, spec=B)]
             [create(), tried(Act.FORGET)], {"incarnation": 1, "last": OLD}, id="forgotten"
         ),
         pytest.param(
+            [create(entries=("a", "b")), tried(Act.NOTE, spec=A, entries=("b", "c"))],
+            {"number": OLD, "spec": A, "incarnation": 1, "entries": ("a", "b", "c")},
+            id="what any read listed of a run",
+        ),
+        pytest.param(
+            [create(entries=("a", "b")), tried(Act.ADOPT, spec=A, entries=("b",))],
+            {"number": OLD, "spec": A, "incarnation": 2, "adopted": OLD, "entries": ("a", "b")},
+            id="a run that is recorded again",
+        ),
+        pytest.param(
+            [create(entries=("a",)), create(number=NEW, spec=B, entries=("b",))],
+            {"number": NEW, "spec": B, "leftovers": (OLD,), "incarnation": 2, "entries": ("b",)},
+            id="the entries of a replaced run are not those of its successor",
+        ),
+        pytest.param(
+            [create(entries=("a",)), tried(Act.FORGET)],
+            {"incarnation": 1, "last": OLD},
+            id="a run that is forgotten has no entries",
+        ),
+        pytest.param(
             [create(), tried(Act.CANCEL), create(Result.REFUSED, None, B)],
             {"number": OLD, "spec": A, "cancelled": True, "incarnation": 1, "attempt": 1},
             id="I-26 cancelled, and the successor refused",

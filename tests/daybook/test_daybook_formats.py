@@ -6,11 +6,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import address, entry
 
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, Intent, open_daybook, unlock
+from reconciler.daybook.events import Content, EventType, encoder
 from reconciler.daybook.lease import this_process
 from reconciler.daybook.postgresql import schema_of
 from reconciler.daybook.transfer import compare, import_export, read_export, write_export
@@ -99,6 +101,27 @@ def test_i46_a_daybook_of_the_first_code_of_its_format_is_read_and_continued(for
         assert [event.seq for event in book.events()] == list(range(1, 12))
 
 
+class FormerOutcome(Content):
+    """As the first code of this format reads it."""
+
+    intent: int
+    result: str
+    number: str | None = None
+    detail: str = ""
+
+
+def test_i46_the_entries_of_a_run_do_not_concern_earlier_code(in_a_file):
+    with in_a_file.opened() as book:
+        for name, entries in (("a", ()), ("b", ("JE-00000001", "JE-00000002"))):
+            asked = book.record_intent(Intent(address=address(name), act=Act.CREATE, spec=entry()))
+            book.record_outcome(asked, Result.DONE, number="JE-00000009", entries=entries)
+        outcomes = [event for event in book.events() if event.type == EventType.OUTCOME]
+    former = [msgspec.json.decode(event.content, type=FormerOutcome) for event in outcomes]
+    assert [one.number for one in former] == ["JE-00000009"] * 2
+    # What has no entries is written as it always was.
+    assert outcomes[0].content == encoder.encode(former[0]).decode()
+
+
 def test_i46_a_new_daybook_has_the_tables_that_every_code_of_its_format_reads(home, former):
     """So an earlier version can go on with it."""
     with home.opened() as book, book._store.reader() as transaction:
@@ -151,7 +174,7 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
     with in_a_file.opened() as book:
         for name in "ab":
             asked = book.record_intent(Intent(address=address(name), act=Act.CREATE, spec=entry()))
-        book.record_outcome(asked, Result.DONE, number="JE-00000001")
+        book.record_outcome(asked, Result.DONE, number="JE-00000001", entries=("JE-00000007",))
         book.bind("tenant/-")
         lineage, before, text = book.lineage, all_of(book), write_export(book)
     with pytest.raises(DaybookError, match="belongs to the workspace books"):

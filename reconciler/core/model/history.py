@@ -57,7 +57,7 @@ class Recorded:
     never created, cancelled or replaced. `retired` are numbers that stay in the ledger with the
     marker of this address, but are no longer managed. `last` is the number that the address had
     before it had none. `reversed` is the name of the entry that ours reversed until we cancelled
-    it.
+    it. `entries` are the entries that a journal run made, as far as reads listed them.
     """
 
     address: Address
@@ -74,6 +74,7 @@ class Recorded:
     retired: tuple[str, ...] = ()
     last: str | None = None
     reversed: str = ""
+    entries: tuple[str, ...] = ()
 
 
 def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:
@@ -91,7 +92,8 @@ def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str |
 class CallHistory:
     """One intent and its last known outcome; None if no outcome was recorded.
 
-    `number` is the entry of the call; for a create it is the new entry, once known.
+    `number` is the entry of the call; for a create it is the new entry, once known. `entries` are
+    those of a journal run that a read listed then.
     """
 
     address: Address
@@ -101,6 +103,7 @@ class CallHistory:
     spec: Mapping[str, Value] | None = None
     protect: bool = False
     reverses: str = ""
+    entries: tuple[str, ...] = ()
 
 
 def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
@@ -189,7 +192,13 @@ def _with_facts_of(state: Recorded, before: Recorded) -> Recorded:
         state,
         from_run=state.from_run or before.from_run,
         adopted=before.adopted or state.adopted,
+        entries=_all_of(before.entries, state.entries),
     )
+
+
+def _all_of(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """The entries of a run that any read listed: one that a later read lacks is missing."""
+    return tuple(sorted({*known, *more})) if more else known
 
 
 def _create(state: Recorded, tried: CallHistory) -> Recorded:
@@ -224,13 +233,15 @@ def _with_number(state: Recorded, tried: CallHistory) -> Recorded:
         unsettled=state.unsettled,
         adopted=state.adopted,
         retired=tuple(number for number in state.retired if number != tried.number),
+        entries=_all_of(state.entries if state.number == tried.number else (), tried.entries),
     )
 
 
 def _update(state: Recorded, tried: CallHistory) -> Recorded:
     if tried.result is not Result.DONE:
         return state
-    return replace(state, spec=tried.spec, protect=tried.protect)
+    entries = _all_of(state.entries, tried.entries if tried.number == state.number else ())
+    return replace(state, spec=tried.spec, protect=tried.protect, entries=entries)
 
 
 def _cancel(state: Recorded, tried: CallHistory) -> Recorded:
@@ -257,7 +268,8 @@ def _retire(state: Recorded, tried: CallHistory) -> Recorded:
 def _without_number(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
         last = number or state.last
-        return replace(state, number=None, spec=None, protect=False, cancelled=False, last=last)
+        state = replace(state, number=None, spec=None, protect=False, last=last)
+        return replace(state, cancelled=False, entries=())
     return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))
 
 

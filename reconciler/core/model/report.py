@@ -66,7 +66,7 @@ class Settled:
     """The outcome of an open call of an earlier run; UNKNOWN if it is still open.
 
     `differs`: its entry has other values than were sent. `applied` are then those that count as
-    applied, None if none do.
+    applied, None if none do. `entries` are those of a journal run that has ended.
     """
 
     address: Address
@@ -76,6 +76,7 @@ class Settled:
     message: str = ""
     differs: bool = False
     applied: Mapping[str, Value] | None = None
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

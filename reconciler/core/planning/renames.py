@@ -210,7 +210,9 @@ def by_current_name(
         entry = live.get(old.number or "")
         if entry is not None and entry.status != CANCELLED:
             records[address] = taken_over(own, old)
-            records[source] = replace(old, number=None, spec=None, protect=False, cancelled=False)
+            records[source] = replace(
+                old, number=None, spec=None, protect=False, cancelled=False, entries=()
+            )
         elif old.unsettled:
             records[address] = replace(own, unsettled=True)
     return records
@@ -227,6 +229,7 @@ def taken_over(own: Recorded, old: Recorded) -> Recorded:
         unsettled=own.unsettled or old.unsettled,
         from_run=old.from_run,
         adopted=old.adopted,
+        entries=old.entries,
     )
 
 

@@ -1,6 +1,6 @@
 """The entries of a journal run: which are cancelled, and which prevent a cancel of the run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import TransferState
@@ -51,6 +51,10 @@ PARTIAL_CANCEL_REMEDY = (
     "cancelled ones. Correct transferred entries with reversing entries."
 )
 """The remedy for a run that was cancelled in part."""
+
+
+def numbers_of(members: Iterable[Live]) -> tuple[str, ...]:
+    return tuple(member.number for member in members)
 
 
 def unposted_numbers(members: tuple[Live, ...]) -> frozenset[str]:
