@@ -49,7 +49,7 @@ def session_warnings(
     yield from workspace_warnings(session.workspace, found.plan, session.settings.policy)
     yield from snapshot_warnings(found.plan, found.snapshot)
     if any(one.acknowledges for one in found.snapshot.declared.values()):
-        yield from acknowledged_states(found.plan.changes, found.snapshot.declared)
+        yield from acknowledged_states(found.plan.changes, found.snapshot)
     new = session.daybook.new
     if found.search is not None:
         yield from _search_warnings(found.search, doubts=found.doubts if new else 0)

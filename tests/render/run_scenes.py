@@ -49,14 +49,16 @@ MANY = tuple(member(at, "12.50") for at in range(101, 131))
 
 
 class RunScene(Scene):
-    def run(self, declared=None, *, was=None, members=(), status="Completed", **more):
+    def run(self, declared=None, *, was=None, members=(), entries=(), status="Completed", **more):
         address = Address("JournalRun", NAME)
         if declared is not None:
             self.declared[address] = Declared(
                 address=address, spec=declared, source=Source("2026/01/billing.yaml"), **more
             )
         if was is not None:
-            self.recorded[address] = Recorded(address=address, number=JR, spec=was, incarnation=1)
+            self.recorded[address] = Recorded(
+                address=address, number=JR, spec=was, incarnation=1, entries=entries
+            )
         if was is not None or more:
             fields = {
                 "journalEntryDate": "2026-01-31",

@@ -2,7 +2,7 @@
 
 import pytest
 from document_schemas import must_fit
-from run_scenes import IN_PART, SCENES, RunScene, spec
+from run_scenes import IN_PART, SCENES, TEN, RunScene, spec
 
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.render.styled_text import plain_text
@@ -22,3 +22,9 @@ def test_a_plan_with_a_run_reads_like_this(name, golden):
 def test_a_run_cancelled_in_part_reads_like_this_as_drift(golden):
     scene = RunScene().run(spec(), was=spec(), members=IN_PART)
     shown(scene, golden, "drift-run-in-part", drift_lines)
+
+
+def test_a_run_whose_entries_were_deleted_reads_like_this_as_drift(golden):
+    entries = tuple(one.number for one in TEN)
+    scene = RunScene().run(spec(), was=spec(), members=IN_PART[2:5], entries=entries[:5])
+    shown(scene, golden, "drift-run-deleted", drift_lines)

@@ -75,6 +75,91 @@ def test_t12_a_run_cancelled_in_part(billing):
     assert says(billing, "cancelled-in-part")["message"].startswith("1 of")
 
 
+def test_t12_an_entry_of_a_run_cancelled_and_deleted(billing):
+    """Nothing in the ledger shows it any more: only the daybook knows what the run made."""
+    assert billing.apply().code == 0
+    numbers = [row["number"] for row in billing.rows("select number from journal_entries")]
+    cancel_and_delete(billing, numbers[0])
+    difference = says(billing, "cancelled-in-part")
+    assert difference["message"] == "1 of 4 entries of JR-00000001 no longer exists"
+    assert "was cancelled in part" in billing.run("drift").out
+    closing = billing.run("close-check", "Jan-2026")
+    assert closing.code == 7
+    assert "2026-01-billing (cancelled-in-part)" in closing.out
+    assert billing.plan("--offline", "--expect-no-changes").code == 0
+    # An apply does not take what is left for what the run made.
+    assert billing.apply().out.rstrip().endswith("1 difference needs a person.")
+    assert says(billing, "cancelled-in-part") == difference
+    again = (billing.root / "billing.yaml").read_text().replace("2026-01-billing", "again")
+    billing.write("again.yaml", again)
+    assert billing.apply().code == 0
+    lines = (
+        "select i.amount from journal_entry_items i join journal_entries e on "
+        "e.id = i.journal_entry_id where e.number = '{}' and i.type = 'Debit'"
+    )
+    (replaced,) = billing.rows("select number from journal_entries where number > 'JE-00000004'")
+    lost, new = (billing.rows(lines.format(one)) for one in (numbers[0], replaced["number"]))
+    assert lost == new
+    name = "{name: 2026-01-billing"
+    billing.edit("billing.yaml", name, f"{name}, {accepted(difference['remedy'])}")
+    is_quiet(billing)
+    assert "acknowledges-unused" not in {
+        row["rule"] for row in billing.plan_document()["warning_rules"]
+    }
+    billing.call("PUT", f"journal-entries/{numbers[1]}/cancel")
+    cancel_and_delete(billing, numbers[2])
+    difference = says(billing, "cancelled-in-part")
+    assert difference["message"] == (
+        "1 of 4 entries of JR-00000001 are cancelled, and 1 no longer exists"
+    )
+    assert f"{{number: {numbers[2]}, status: gone" in difference["remedy"]
+
+
+def test_t12_an_imported_entry_of_a_run_that_is_gone_is_told_once(billing):
+    assert billing.apply().code == 0
+    assert billing.run("import", "--run", "JR-00000001").code == 0
+    number = billing.rows("select number from journal_entries")[0]["number"]
+    for call in (
+        ("PUT", f"journal-entries/{number}/cancel"),
+        ("DELETE", f"journal-entries/{number}"),
+    ):
+        billing.call(*call)
+        (difference,) = billing.plan_document()["unanswered"]
+        assert (difference["name"], difference["number"]) == (number.lower(), number)
+        assert billing.run("drift", "--format", "json").json["unanswered"] == [difference]
+    # Without a file of its own it is the run that tells it.
+    imported = billing.root / "imported" / "jr-00000001.yaml"
+    first, *others = imported.read_text().split("---\n")
+    assert number in first
+    imported.write_text("---\n".join(others))
+    planned = billing.plan_document()["unanswered"]
+    assert [(one["name"], one["rule"]) for one in planned] == [
+        ("2026-01-billing", "cancelled-in-part")
+    ]
+    assert billing.apply().code == 0
+    assert says(billing, "cancelled-in-part") == planned[0]
+
+
+def test_t12_a_daybook_that_does_not_record_the_entries_of_a_run_learns_them(billing, monkeypatch):
+    """So does an apply that was ended before the run had."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr("reconciler.engine.change_executor.numbers_of", lambda members: ())
+        assert billing.apply().code == 0
+    first, second, *_ = (
+        row["number"] for row in billing.rows("select number from journal_entries")
+    )
+    cancel_and_delete(billing, first)
+    is_quiet(billing)
+    assert billing.apply().code == 0
+    cancel_and_delete(billing, second)
+    assert says(billing, "cancelled-in-part")["message"].startswith("1 of 3 entries")
+
+
+def cancel_and_delete(books, number):
+    books.call("PUT", f"journal-entries/{number}/cancel")
+    books.call("DELETE", f"journal-entries/{number}")
+
+
 def test_t12_a_failed_transfer(small):
     small.set("entry-00", transferredToAccounting="Error")
     difference = says(small, "transfer-error")

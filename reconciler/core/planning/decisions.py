@@ -26,7 +26,7 @@ from reconciler.core.planning.diff import PROTECT, compare
 from reconciler.core.planning.renames import EqualEntries
 from reconciler.core.planning.reversing.proof import with_originals
 from reconciler.core.planning.reversing.removals import with_reversals
-from reconciler.core.planning.run_members import cancelled_members
+from reconciler.core.planning.run_members import entries_drift
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.planning.unanswered import acknowledges
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -325,8 +325,8 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     if not state.owned and state.former[1] not in state.own_markers:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
-    if state.kind.members and (gone := cancelled_members(state.live, state.declared)):
-        moved = replace(moved, fields=(*moved.fields, gone))
+    if state.kind.members and (entries := entries_drift(state)):
+        moved = replace(moved, fields=(*moved.fields, entries))
     if not moved:
         return None
     return Drift(address=state.address, number=number, status=status, comparison=moved)

@@ -1,14 +1,15 @@
-"""The entries of a journal run: which are cancelled, and which prevent a cancel of the run."""
+"""The entries of a journal run: which are cancelled or gone, and which prevent its cancel."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.finding import listed
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
-from reconciler.core.model.plan import CANCELLED, FieldChange
-from reconciler.core.model.resource import Declared, Live, Value, text_of
-from reconciler.core.planning.snapshot import AddressState
+from reconciler.core.model.plan import CANCELLED, GONE, FieldChange
+from reconciler.core.model.resource import Address, Live, Value, text_of
+from reconciler.core.planning.snapshot import AddressState, Snapshot
 
 MEMBERS = "entries"
 """The name of a run's entries in drift."""
@@ -95,23 +96,84 @@ def cancelled_in_part(live: Live, *, gone: frozenset[str] = frozenset()) -> str:
     )
 
 
-def cancelled_members(live: Live | None, declared: Declared | None) -> FieldChange | None:
-    """The drift of a run that was cancelled in part; else None.
+def missing_entries(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
+    """The recorded entries of a run that the ledger no longer has: they were deleted.
 
-    Entries whose cancellation the file acknowledges do not count.
+    Without a ledger nothing is known of them.
     """
-    members = live.members if live is not None else ()
-    items = declared.acknowledges if declared is not None else ()
-    accepted = {item.number for item in items if item.status == CANCELLED}
-    gone = sum(
-        1 for member in members if member.status == CANCELLED and member.number not in accepted
-    )
-    if not gone:
+    recorded = snapshot.records_by_current_name.get(address)
+    if recorded is None or not recorded.entries or snapshot.selection.scope.offline:
+        return ()
+    live = snapshot.live.get(recorded.number or "")
+    if live is None:
+        return ()
+    listed_now = {member.number for member in live.members}
+    return tuple(number for number in recorded.entries if number not in listed_now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostEntries:
+    """The entries of a run that are cancelled or gone, and that no file accepts.
+
+    `of` counts all entries that the run made.
+    """
+
+    cancelled: tuple[str, ...]
+    gone: tuple[str, ...]
+    of: int
+
+    @property
+    def states(self) -> tuple[tuple[str, str], ...]:
+        """Each number with its state."""
+        cancelled = ((number, CANCELLED) for number in self.cancelled)
+        return (*cancelled, *((number, GONE) for number in self.gone))
+
+
+def lost_entries(snapshot: Snapshot, address: Address) -> LostEntries | None:
+    """What a run lost without a cancel of the run; None for nothing.
+
+    An entry that has a file of its own is told under that name.
+    """
+    recorded = snapshot.records_by_current_name.get(address)
+    live = snapshot.live.get(recorded.number or "") if recorded is not None else None
+    if live is None:
         return None
-    blocking = tuple(member for member in members if blocks_run_cancel(member))
-    before = f"{gone} of {len(members)} cancelled" + (
-        f"; blocked by {numbers_text(blocking)}" if blocking else ""
+    missing = missing_entries(snapshot, address)
+    cancelled = tuple(member.number for member in live.members if member.status == CANCELLED)
+    if not (cancelled or missing):
+        return None
+    declared = snapshot.declared.get(address)
+    items = declared.acknowledges if declared is not None else ()
+    answered = {(item.number, item.status) for item in items}
+    answered.update(
+        (number, state) for number in _declared_numbers(snapshot) for state in (CANCELLED, GONE)
     )
+    lost = LostEntries(
+        cancelled=tuple(number for number in cancelled if (number, CANCELLED) not in answered),
+        gone=tuple(number for number in missing if (number, GONE) not in answered),
+        of=len(live.members) + len(missing),
+    )
+    return lost if lost.states else None
+
+
+def _declared_numbers(snapshot: Snapshot) -> Iterator[str]:
+    """The recorded numbers of entries in the scope of the plan that have a file."""
+    for address in snapshot.declared:
+        recorded = snapshot.records_by_current_name.get(address)
+        if recorded is not None and recorded.number and address in snapshot.selection:
+            yield recorded.number
+
+
+def entries_drift(state: AddressState) -> FieldChange | None:
+    """The drift of a run whose entries are not all posted; else None."""
+    lost = lost_entries(state.snapshot, state.address)
+    if lost is None:
+        return None
+    members = state.live.members if state.live is not None else ()
+    blocking = tuple(member for member in members if blocks_run_cancel(member))
+    counts = ((len(lost.cancelled), CANCELLED.lower()), (len(lost.gone), GONE))
+    before = ", ".join(f"{count} of {lost.of} {word}" for count, word in counts if count)
+    before += f"; blocked by {numbers_text(blocking)}" if blocking else ""
     return FieldChange(name=MEMBERS, before=before, after="none cancelled", in_place=True)
 
 

@@ -3,15 +3,22 @@
 A difference that no action answers is still a difference. Every verdict counts these.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.finding import PlanWarning, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER
 from reconciler.core.model.plan import CANCELLED, GONE, LEDGER_MOVED, Action, Change, Drift
-from reconciler.core.model.resource import Address, Declared, Live, header_of, text_of
-from reconciler.core.planning.run_members import MEMBERS, is_posted, transfer_of
+from reconciler.core.model.resource import Address, Declared, header_of, text_of
+from reconciler.core.planning.run_members import (
+    MEMBERS,
+    LostEntries,
+    is_posted,
+    lost_entries,
+    missing_entries,
+    transfer_of,
+)
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, warning
@@ -100,10 +107,9 @@ def _answers(change: Change, moved: Drift) -> bool:
 def _moved(moved: Drift, change: Change | None, snapshot: Snapshot) -> UnansweredDifference:
     """A difference that drift shows and no change answers."""
     names = {field.name for field in moved.comparison.fields}
-    if MEMBERS in names and change is not None:
-        gone = [member.number for member in _unacknowledged(change, snapshot)]
-        fact = f"{len(gone)} of {len(change.members)} entries of {moved.number} are cancelled"
-        remedy = _RUN_AGAIN + _accept([(number, CANCELLED) for number in gone])
+    if MEMBERS in names and (lost := lost_entries(snapshot, moved.address)) is not None:
+        fact = _lost_fact(lost, moved.number)
+        remedy = _RUN_AGAIN + _accept(lost.states)
         return _difference(moved.address, snapshot, moved.number, "cancelled-in-part", fact, remedy)
     if MARKER in names:
         return _difference(
@@ -122,11 +128,13 @@ def _moved(moved: Drift, change: Change | None, snapshot: Snapshot) -> Unanswere
     )
 
 
-def _unacknowledged(change: Change, snapshot: Snapshot) -> Iterator[Live]:
-    declared = snapshot.declared.get(change.address)
-    for member in change.members:
-        if member.status == CANCELLED and not acknowledges(declared, member.number, CANCELLED):
-            yield member
+def _lost_fact(lost: LostEntries, number: str) -> str:
+    made = f"of {lost.of} entries of {number}"
+    gone = f"no longer exist{'s' * (len(lost.gone) == 1)}"
+    if not lost.cancelled:
+        return f"{len(lost.gone)} {made} {gone}"
+    also = f", and {len(lost.gone)} {gone}" if lost.gone else ""
+    return f"{len(lost.cancelled)} {made} are cancelled{also}"
 
 
 def _transfers(
@@ -205,12 +213,10 @@ def acknowledges(declared: Declared | None, number: str, status: str) -> bool:
     return any(item.number == number and item.status == status for item in accepted)
 
 
-def acknowledged_states(
-    changes: Iterable[Change], declared: Mapping[Address, Declared]
-) -> Iterator[PlanWarning]:
+def acknowledged_states(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[PlanWarning]:
     """Each state that a file accepts; a warning if the ledger does not have it."""
     for change in changes:
-        one = declared.get(change.address)
+        one = snapshot.declared.get(change.address)
         if one is None or not one.acknowledges:
             continue
         status = change.status or GONE
@@ -218,6 +224,7 @@ def acknowledged_states(
         states |= {(change.number, change.transferred)} - {(change.number, "No")}
         for member in change.members:
             states |= {(member.number, member.status), (member.number, transfer_of(member))}
+        states |= {(number, GONE) for number in missing_entries(snapshot, change.address)}
         for item in one.acknowledges:
             fact = f"{one.address.name} acknowledges that {item.number} is {item.status}"
             if (item.number, item.status) not in states:

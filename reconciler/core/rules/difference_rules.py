@@ -10,8 +10,8 @@ _RULES = (
         id="cancelled-in-part",
         summary="The entries of a journal run are all posted, or the run is cancelled.",
         why="No call posts an entry of a run again. Another run includes its transactions.",
-        remedy="Declare the run that takes its place, and apply it. Then acknowledge the cancelled "
-        "entries in the metadata of the run's file.",
+        remedy="Declare the run that takes its place, and apply it. Then acknowledge the entries "
+        "that are cancelled or gone in the metadata of the run's file.",
     ),
     Rule(
         id="marker-lost",
