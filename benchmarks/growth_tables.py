@@ -150,9 +150,8 @@ _START = "the start and its imports are most of it"
 _LEDGER = "the start, and the imports of the ledger, are most of it"
 _WHOLE = "spread over files, caches, daybook, query and decisions; no stage is most of it"
 _READS = "a read of the embedded ledger in the process takes about 1 ms"
-_CREATES = (
-    "more is checked and shown of a new entry: a third reads, a third decides, a third renders"
-)
+_FILES = "files, their digests, the rules and the cache share it; no stage is most of it"
+_CREATES = "more is checked and shown of a new entry; reading, decisions and text take a third each"
 _BUSY = "threads that wait for a busy processor share fewer commits"
 _HELD = "every file, record and last read is held in memory at once"
 
@@ -187,9 +186,9 @@ TARGETS: Sequence[Target] = (
         why="the package and the text are read beside Python itself",
     ),
     *_pair("validate / check-jsonschema", 1_000, VALIDATE, SCHEMA, 0.09, 0.03, _YAML, _START),
-    *_pair("validate / check-jsonschema", 10_000, VALIDATE, SCHEMA, 0.08, 0.01, _YAML, _WHOLE),
+    *_pair("validate / check-jsonschema", 10_000, VALIDATE, SCHEMA, 0.08, 0.01, _YAML, _FILES),
     *_pair("validate / floor", 1_000, VALIDATE, FLOOR.format(VALIDATE), 1.2, 1.3, _START, _START),
-    *_pair("validate, seconds", 100_000, VALIDATE, "", 42, 6, _YAML, _WHOLE),
+    *_pair("validate, seconds", 100_000, VALIDATE, "", 42, 6, _YAML, _FILES),
     *_pair("plan, over a socket / octoDNS", 1_000, SOCKET, OCTODNS, 0.65, 0.22, _READ, _START),
     *_pair("plan, over a socket / octoDNS", 10_000, SOCKET, OCTODNS, 0.40, 0.05, _READ, _WHOLE),
     *_pair("plan, over a socket / octoDNS", 100_000, SOCKET, OCTODNS, 0.40, 0.03, _READ, _WHOLE),
