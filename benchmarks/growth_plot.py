@@ -4,6 +4,7 @@ import json
 import sys
 
 import matplotlib.pyplot as plt
+from PIL import Image
 
 TITLES = {"cpu": "processor seconds", "memory": "peak memory, MiB"}
 
@@ -28,3 +29,5 @@ for panel, (measure, title) in zip(panels, TITLES.items(), strict=True):
 figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 figure.set_layout_engine("constrained")
 figure.savefig(sys.argv[1], dpi=110)
+# A few colours are enough, and keep the picture small.
+Image.open(sys.argv[1]).convert("RGB").quantize(64).save(sys.argv[1], optimize=True)
