@@ -144,9 +144,9 @@ class Ledger:
             return next((sequence for sequence in found if sequence is not None), None)
 
     def audited(self) -> int:
-        """How many changes the audit chains record. Raises LedgerUnusable if there is none."""
+        """How many events `broken_audit` verifies. Raises LedgerUnusable if there is none."""
         with self.store.reading() as tx:
-            count = audit.count(tx)
+            count = sum(audit.count(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
         if not count:
             raise LedgerUnusable(
                 "the database records no change of a ledger, so there is nothing to verify; name "

@@ -5,6 +5,7 @@ import json
 
 import httpx
 import pytest
+from books_harness import REFERENCE
 from ledger_server import ENTRIES, command, entry, line, run, serving
 
 from reconciler.cli.ledger import ledger as commands
@@ -99,6 +100,13 @@ def test_t32_an_audit_chain_without_events_is_not_called_intact(tmp_path):
     at = ("--database", f"sqlite:///{tmp_path}/nosuch.db")
     assert "records no change of a ledger" in run("verify", *at, code=1)[1]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_t32_only_the_events_that_are_verified_are_counted(tmp_path):
+    with open_ledger(f"sqlite:///{tmp_path}/two.db") as ledger:
+        before = ledger.audited()
+        ledger.add_tenant(REFERENCE)
+        assert ledger.audited() == before
 
 
 def test_t32_every_command_works_on_a_database_that_was_never_served(tmp_path):

@@ -77,9 +77,10 @@ def verify(tx: Connection, tenant_id: str) -> int | None:
     return None
 
 
-def count(tx: Connection) -> int:
-    """The number of events of all tenants."""
-    return int(tx.execute(select(func.count()).select_from(audit_events)).scalar_one())
+def count(tx: Connection, tenant_id: str) -> int:
+    """The number of events of a tenant."""
+    mine = audit_events.c.tenant_id == tenant_id
+    return int(tx.execute(select(func.count()).where(mine)).scalar_one())
 
 
 def _hash_of(event: Mapping[str, Any]) -> str:
