@@ -254,7 +254,7 @@ def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
             f"the ledger also holds what the daybook does not record: {named}"
             if again
             else "the daybook is older than the ledger, such as a restored copy: it does not "
-            f"record {named}. The changes say what an apply does; it finds no journal runs."
+            f"record {named}. A plan shows what an apply does. No search finds journal runs"
         )
         yield warning("daybook-older", older)
     gone = [

@@ -160,7 +160,8 @@ def view_of_change(change: Change) -> ChangeView:
 def stated_fields(view: ChangeView) -> Iterator[tuple[str, str]]:
     """The fields that neither the headline, the lines nor the changes show.
 
-    Their order is that of no file: a saved plan has another one. Custom fields come last.
+    They have one order, because a saved plan does not keep that of the file: the notes first,
+    custom fields last.
     """
     kind, spec = KINDS[view.change.address.kind], view.spec
     told = {kind.lines, *kind.headline, *(field.name for field in view.fields)}
