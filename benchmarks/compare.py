@@ -23,8 +23,8 @@ from measure import (
     Command,
     NotDone,
     Sample,
-    counted,
     in_turns,
+    pattern_of,
     ratio,
     require_bytecode,
     run,
@@ -74,7 +74,7 @@ def comparisons(scratch: Path, size: int, rounds: int) -> Iterator[Row]:
     yield row("`--help`", "bare Python", ours("--help", proof="Commands"), bare)
 
     books = write_workspace(scratch / "books", size)
-    validate = ours("validate", "-w", str(books), proof=counted(size))
+    validate = ours("validate", "-w", str(books), proof=pattern_of(size))
     files = [str(path) for path in sorted((books / "2026").rglob("*.yaml"))]
     schema = str(ROOT / "schemas" / "journal-entry.schema.json")
     checked = peer("check-jsonschema", "--schemafile", schema, *files, proof="ok")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from books import ROOT, write_workspace
 from compare import ours
-from measure import NotDone, counted, in_turns, ratio, require_bytecode, spread
+from measure import NotDone, in_turns, pattern_of, ratio, require_bytecode, spread
 
 
 def checkout(commit: str, directory: Path) -> Path:
@@ -41,7 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         books = write_workspace(Path(scratch) / "books", options.size)
         roots = {"now": ROOT, "earlier": checkout(options.commit, Path(scratch) / "earlier")}
-        proof = f"{counted(options.size)} entries: 0 errors"
+        proof = f"{pattern_of(options.size)} entries: 0 errors"
         commands = {
             name: ours(
                 "validate", "-w", str(books), proof=proof, environment={"PYTHONPATH": str(root)}

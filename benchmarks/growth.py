@@ -54,7 +54,7 @@ from growth_tables import (
     targets_table,
 )
 from ledger import processor_seconds, server
-from measure import Command, NotDone, Sample, counted, require_bytecode, run
+from measure import Command, NotDone, Sample, pattern_of, require_bytecode, run
 
 PLOT = ROOT / "docs" / "pictures" / "growth.png"
 SMALL, FEW = 1_000, 10_000
@@ -143,7 +143,7 @@ def measured(place: Place, number: int, repeats: int) -> Iterator[tuple[str, Sam
     if size <= SMALL:
         yield from small(place, number)
     yield from twice(
-        VALIDATE, ours("validate", *target, proof=f"{counted(size)} entries: 0 errors")
+        VALIDATE, ours("validate", *target, proof=f"{pattern_of(size)} entries: 0 errors")
     )
     yield from twice(OFFLINE, ours("plan", *target, "--offline", proof="OFFLINE[^$]*No changes"))
     yield from twice(EMBEDDED, ours("plan", *target, proof=NOTHING))
@@ -220,7 +220,7 @@ def creates(place: Place) -> Iterator[tuple[str, Sample]]:
     for version, root in versions(place):
         shutil.rmtree(new.books / ".reconciler", ignore_errors=True)
         command = ours(
-            *words, proof=f"{counted(place.size)} to create", environment={"PYTHONPATH": root}
+            *words, proof=f"{pattern_of(place.size)} to create", environment={"PYTHONPATH": root}
         )
         yield f"{CREATES}{version}, {FIRST}", run(command)
         if not version:

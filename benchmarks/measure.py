@@ -43,8 +43,8 @@ class Command:
     codes: tuple[int, ...] = (0,)
 
 
-def counted(count: int) -> str:
-    """A pattern of a count, as this version writes it or as an earlier one did."""
+def pattern_of(count: int) -> str:
+    """A pattern for a count, as this version writes it or as an earlier one did."""
     return rf"\b(?:{count}|{count:,})"
 
 

@@ -252,7 +252,7 @@ def _verdict(plan: Plan, lacking: str, cancelled: str) -> Verdict:
     failed = plan.rehearsal is not None and not plan.rehearsal.holds
     if failed or plan.scope.offline:
         return _REHEARSAL_FAILED if failed else _OFFLINE
-    skipped = f"An apply skips {counted(blocked, 'blocked change', 'blocked changes')}."
+    skipped = f"An apply skips {counted(blocked, 'blocked change')}."
     facts = [skipped] * bool(blocked) + [f"{cancelled} will be cancelled."] * bool(cancelled)
     facts += [f"{need}."] * bool(need)
     sentence = " ".join(facts) or "No change is blocked. No posted entry will be cancelled."
@@ -267,7 +267,7 @@ def _warned(verdict: Verdict, warnings: Sequence[PlanWarning]) -> Verdict:
     rules = [one.rule for one in warnings if one.severity is Severity.WARNING]
     if not rules:
         return verdict
-    fact = f"{counted(len(rules), 'warning', 'warnings')}: {', '.join(sorted({*rules}))}."
+    fact = f"{counted(len(rules), 'warning')}: {', '.join(sorted({*rules}))}."
     style = "bad" if verdict.style == "bad" else "warning"
     return replace(verdict, style=style, sentence=f"{verdict.sentence} {fact}")
 
@@ -353,7 +353,7 @@ def _notices(plan: Plan) -> Iterator[str]:
             made = f"compared with {plan.base}, not with the ledger"
         yield f"OFFLINE: {made}. It cannot be applied."
     if plan.scope.partial:
-        declared = counted(plan.out_of_scope.declared, "declaration", "declarations")
+        declared = counted(plan.out_of_scope.declared, "declaration")
         recorded = counted(plan.out_of_scope.recorded, "recorded entry", "recorded entries")
         # What is not declared has no labels.
         labels = (

@@ -45,8 +45,7 @@ def _changed_lines(change: Change, home: str) -> Iterator[Part]:
     rows += [("+", row, change.currency) for row in comparison.lines_added]
     yield from _money_table(rows, home)
     if kept := len(_rows(change, change.after)) - len(comparison.lines_added):
-        unchanged = counted(kept, "unchanged line", "unchanged lines")
-        yield line(span(f"({unchanged})", "faint"), indent=8)
+        yield line(span(f"({counted(kept, 'unchanged line')})", "faint"), indent=8)
 
 
 _Row: TypeAlias = tuple[str, Mapping[str, Value], str]

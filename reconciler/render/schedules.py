@@ -50,10 +50,10 @@ def _waiting(found: Sequence[ScheduleSummary], through: str) -> Iterator[Part]:
     if not found:
         return
     known = [one.waiting for one in found if one.waiting is not None]
-    parts = [counted(sum(known), "part", "parts")] if known else []
+    parts = [counted(sum(known), "part")] if known else []
     for currency in sorted({one.currency for one in found if one.waiting is None}):
         left = total(one.left for one in found if one.waiting is None and one.currency == currency)
         parts.append(f"{currency} {shown(left, currency)} by days")
     after = f"after {through}" if through else "that the Reference does not have yet"
-    of = counted(len(found), "schedule", "schedules")
+    of = counted(len(found), "schedule")
     yield line(f"Waiting: {' and '.join(parts)} of {of}, for periods {after}.")

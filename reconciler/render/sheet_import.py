@@ -16,7 +16,7 @@ def finding_lines(found: SheetFindings) -> Iterator[Line]:
         yield line((one.place, "strong"), (f": error[{one.rule}]", "bad"), f": {one.message}")
         yield line(f"To fix: {one.remedy}", indent=4)
     if more := found.count - len(found.findings):
-        yield line((f"{counted(more, 'more problem', 'more problems')}.", "bad"))
+        yield line((f"{counted(more, 'more problem')}.", "bad"))
 
 
 def sheet_lines(summary: SheetSummary) -> Iterator[Line]:
@@ -26,7 +26,7 @@ def sheet_lines(summary: SheetSummary) -> Iterator[Line]:
     entries = counted(summary.entries, "entry", "entries")
     yield line(
         (summary.sheet, "strong"),
-        f": {entries} of {counted(summary.rows, 'row', 'rows')}: {counts}",
+        f": {entries} of {counted(summary.rows, 'row')}: {counts}",
     )
     for currency, amount in summary.debits.items():
         yield line(f"Debits {currency} {shown(amount, currency)}", indent=2)
@@ -36,5 +36,5 @@ def sheet_lines(summary: SheetSummary) -> Iterator[Line]:
         yield line(f"No line for {place}: its amount is zero", indent=2)
     more = len(summary.zero_rows) - _MOST_ROWS
     if more > 0:
-        rows = counted(more, "more row", "more rows")
+        rows = counted(more, "more row")
         yield line(f"No line for {rows} with the amount zero", indent=2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from books_fixtures import template_of
-from books_harness import SERVED, by_hand, credit, debit, reconciler, standing
+from books_harness import SCHEDULE, SERVED, by_hand, credit, debit, reconciler, standing
 
 RENT = """\
 # The rent of Tokyo.
@@ -45,13 +45,19 @@ REBOOKED = (
 )
 
 
+def committed(books, message, *, begin=False):
+    """Commit all files; `begin` makes the repository."""
+    commit = f"-c user.name=a -c user.email=a@b.c commit -qm {message}"
+    for command in (*["init -q"] * begin, "add .", commit):
+        subprocess.run(["git", *command.split()], cwd=books.root, check=True)
+
+
 @pytest.fixture(scope="session")
 def rent_template(empty_template):
     with template_of(empty_template, "rent") as books:
         books.write("rent.yaml", RENT)
         books.applied()
-        for command in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
-            subprocess.run(["git", *command.split()], cwd=books.root, check=True)
+        committed(books, "Books", begin=True)
     return books.root
 
 
@@ -173,8 +179,7 @@ def test_a_reversal_is_written_again_into_its_file(closed):
     (closed.root / "rent.reversal.yaml").write_text(REVERSED.replace("400.90", "300.90"))
     refused = closed.run(*remedy)
     assert (refused.code, "file-modified" in refused.err) == (4, True)
-    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Wrong"):
-        subprocess.run(["git", *command.split()], cwd=closed.root, check=True)
+    committed(closed, "Wrong")
     assert closed.run(*remedy, "--check").code == 7
     found = closed.run("validate")
     commands = re.findall(r"`reconciler ([^`]+)`", found.out)
@@ -349,7 +354,7 @@ def test_what_is_said_to_be_cancelled_instead_is_cancelled(rent):
 def test_an_entry_that_no_apply_cancels_is_not_said_to_be_cancelled(rent):
     """Without its file a generated entry is stale, and a protected one is blocked."""
     rent.declare("rent", debit("400.90"), credit("400.90"), metadata={"protect": True})
-    rent.write("insurance.yaml", SCHEDULE)
+    rent.write("insurance.yaml", INSURANCE)
     assert rent.run("generate", "--through", "Jan-2026").code == 0
     rent.applied()
     for name in ("rent", "insurance.2026-01-01"):
@@ -436,8 +441,7 @@ def test_the_page_shows_what_the_commands_print(empty, monkeypatch):
     monkeypatch.chdir(empty.root)
     empty.write("rent.yaml", rent)
     empty.applied()
-    for words in ("init -q", "add .", "-c user.name=a -c user.email=a@b.c commit -qm Books"):
-        subprocess.run(["git", *words.split()], cwd=empty.root, check=True)
+    committed(empty, "Books", begin=True)
     transferred(empty)
     empty.close_period("Jan-2026")
     empty.write("rent.yaml", rent.replace("400.90", "300.10"))
@@ -477,8 +481,7 @@ def generated(closed):
     closed.write("rent.yaml", ACCRUAL)
     assert closed.run("generate").code == 0
     closed.applied()
-    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Accrual"):
-        subprocess.run(["git", *command.split()], cwd=closed.root, check=True)
+    committed(closed, "Accrual")
     closed.write("rent.yaml", ACCRUAL.replace("400.90", "300.10"))
 
 
@@ -528,24 +531,11 @@ def test_a_generated_reversal_is_written_again_by_generate(closed):
     assert files(closed)["rent.generated.yaml"] == before
 
 
-SCHEDULE = """\
-apiVersion: journal.reconciler/v1
-kind: JournalSchedule
-metadata: {name: insurance}
-spec:
-  method: straight-line
-  from: Jan-2026
-  parts: 2
-  entry:
-    currency: USD
-    journalEntryItems:
-      - {accountingCodeName: Hosting Costs, type: Debit, amount: 1000.00}
-      - {accountingCodeName: Prepaid Expenses, type: Credit, amount: 1000.00}
-"""
+INSURANCE = SCHEDULE.replace("hosting", "insurance").replace("9.00", "1000.00")
 
 
 def test_a_part_that_is_reversed_and_restated_is_restored_as_the_plan_says(rent):
-    accrual = SCHEDULE.replace("insurance}", "insurance, reverseOn: next-period-start}")
+    accrual = INSURANCE.replace("insurance}", "insurance, reverseOn: next-period-start}")
     rent.write("insurance.yaml", accrual)
     assert rent.run("generate", "--through", "Jan-2026").code == 0
     rent.applied()
@@ -560,17 +550,16 @@ def test_a_part_that_is_reversed_and_restated_is_restored_as_the_plan_says(rent)
 
 
 def test_a_part_of_a_closed_period_is_rebooked_as_the_plan_says(rent):
-    rent.write("insurance.yaml", SCHEDULE)
+    rent.write("insurance.yaml", INSURANCE)
     assert rent.run("generate").code == 0
     rent.applied()
-    for command in ("add .", "-c user.name=a -c user.email=a@b.c commit -qm Insurance"):
-        subprocess.run(["git", *command.split()], cwd=rent.root, check=True)
+    committed(rent, "Insurance")
     rent.close_period("Jan-2026")
-    rent.write("insurance.yaml", SCHEDULE.replace("1000.00", "1200.00"))
+    rent.write("insurance.yaml", INSURANCE.replace("1000.00", "1200.00"))
     assert rent.run("generate", "--restate").code == 0
     said = rent.plan().out
     assert "Restore insurance and run" in said
-    rent.write("insurance.yaml", SCHEDULE)
+    rent.write("insurance.yaml", INSURANCE)
     generate, reverse = re.findall(r"`reconciler ([^`]+)`", said)[:2]
     assert reconciler(*shlex.split(generate)).code == 0
     assert reconciler(*shlex.split(reverse)).code == 0

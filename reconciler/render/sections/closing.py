@@ -129,7 +129,7 @@ def _painted(drawn: Line, item: CloseItem) -> Line:
 def close_markdown(report: CloseReport) -> str:
     """The checks as GitHub-flavoured Markdown: what fails first, then every item."""
     ready = sum(check.ready for check in report.checks)
-    whole = counted(len(report.checks), "period", "periods")
+    whole = counted(len(report.checks), "period")
     facts = "<br>".join(f"{name}: {code(value)}" for name, value in facts_of(report))
     parts = [f"### Close check: {ready} of {whole} ready", facts]
     for check in report.checks:

@@ -45,14 +45,13 @@ def rehearsal_view(rehearsal: Rehearsal) -> RehearsalView:
     broken = ((REFUSED, failed), (DIFFERS, differing))
     return RehearsalView(
         style="good" if rehearsal.holds else "bad",
-        headline=f"{accepted:,} of {counted(len(rehearsal.changes), 'change', 'changes')} "
-        f"accepted{offline}",
+        headline=f"{accepted:,} of {counted(len(rehearsal.changes), 'change')} accepted{offline}",
         failed=tuple(
             (one.outcome.value.replace("-", " "), one.name, one.action, one.message)
             for one in failed
         ),
         balance=f"trial balance after = plan's impact in {rows - len(differing):,} of "
-        f"{counted(rows, 'row', 'rows')}"
+        f"{counted(rows, 'row')}"
         if rows
         else "no amount moves in the trial balance",
         titles=_TITLES,

@@ -27,4 +27,4 @@ def _what(one: WaitingParts) -> str:
         return "its reversal"
     if one.parts is None or one.whole is None:
         return "parts by days"
-    return f"{one.parts:,} of {counted(one.whole, 'part', 'parts')}"
+    return f"{one.parts:,} of {counted(one.whole, 'part')}"
