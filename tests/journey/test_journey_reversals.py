@@ -226,6 +226,20 @@ def test_a_number_stands_for_the_name_that_has_it(closed):
     assert "reverses: rent\n" in files(closed)["rent.reversal.yaml"].replace("}", "\n")
 
 
+@pytest.mark.parametrize("named", ["JE-00000001", "rent", "lease"])
+def test_an_entry_with_a_new_name_that_no_apply_wrote_is_rebooked_under_it(closed, named):
+    """Its number and its previous name mean the file that is edited, not an entry of nobody."""
+    lease = RENT.replace("name: rent", "name: lease, previousName: rent")
+    closed.write("rent.yaml", lease.replace("400.90", "300.10"))
+    done = closed.run("reverse", named, "--rebook")
+    assert done.code == 0, done.said
+    assert "400.90" in files(closed)["rent.yaml"]
+    closed.applied()
+    posted = closed.posted()
+    assert set(posted) == {"lease", "lease-reversal", "lease-rebooked"}
+    assert posted["lease"] == "JE-00000001"
+
+
 def test_offline_the_daybook_says_what_is_posted(closed):
     assert closed.run("reverse", "rent", "--offline", "--period", "Feb-2026").code == 0
     written = files(closed)["rent.reversal.yaml"]

@@ -255,6 +255,25 @@ def test_a_posted_part_is_not_restated_by_mistake(books, capsys):
     assert reconciler("plan", "--detailed-exitcode") == 0
 
 
+def test_a_posted_part_is_not_restated_under_a_new_name(books, capsys):
+    assert reconciler("generate") == reconciler("apply", "--auto-approve") == 0
+    renamed = schedule(THREE).replace("name: hosting", "name: hosts, previousName: hosting")
+    more = renamed.replace("12000.00", "15000.00")
+    for again in (False, True):
+        (books / "source.yaml").write_text(more)
+        capsys.readouterr()
+        assert reconciler("generate") == 4
+        told = capsys.readouterr().err
+        assert "schedule-restates: 3 posted entries change: hosts.2026-01-01" in told
+        # The first remedy: the new name alone, and later a change under it.
+        (books / "source.yaml").write_text(renamed)
+        assert reconciler("generate") == 0, again
+    (books / "source.yaml").write_text(more)
+    assert reconciler("generate", "hosts", "--restate") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
 def test_notes_of_a_posted_part_may_change_and_a_lost_part_may_not(books, capsys):
     assert reconciler("generate") == 0
     assert reconciler("apply", "--auto-approve") == 0

@@ -76,6 +76,12 @@ def test_t05_a_fact_that_ended_is_no_problem_of_what_is_posted(small, ends):
     plan = small.plan_document()
     assert plan["changes"] == []
     assert plan["warning_rules"] == before
+    # A new name is no posting.
+    name = min(small.posted())
+    small.remove(name)
+    small.declare("new-name", notes=f"Notes of {name}", metadata={"previousName": name})
+    assert rule not in {found for found, _ in rules_of(small)}
+    small.applied()
     # The same fact is told where something would be posted.
     name = min(small.posted())
     path = next(small.root.rglob(f"{name}.yaml"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.app.state_directory import require_daybook, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Address, Declared, Live, Value
 from reconciler.core.model.similar_names import KnownNames, nearest
@@ -14,7 +14,7 @@ from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.rules.catalog import PLAN_RULES
-from reconciler.core.rules.reversals import is_number
+from reconciler.core.rules.reversals import Originals, is_number
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import Refused, UsageError
 
@@ -79,13 +79,12 @@ def original_of(named: str, *, workspace: CheckedWorkspace, posted: PostedEntrie
     """The posted entry of a name or a number. Raises Refused, and UsageError for an unknown one."""
     marker = require_valid(workspace).marker
     declared, recorded = workspace.declared, posted.recorded
-    by_number = {one.number: address.name for address, one in recorded.items() if one.number}
-    adopted = {one.adopts: one.address.name for one in declared.values() if one.adopts}
-    name = (by_number.get(named) or adopted.get(named, "")) if is_number(named) else named
-    file = declared.get(Address(JOURNAL_ENTRY.name, name))
-    known = (name, file.previous_name if file is not None else None)
-    records = (recorded.get(Address(JOURNAL_ENTRY.name, one)) for one in known if one)
-    record = next((one for one in records if one is not None and one.number), None)
+    entries = (one for one in declared.values() if one.address.kind == JOURNAL_ENTRY.name)
+    numbers = {one.number: address for address, one in recorded.items() if one.number}
+    file = Originals(entries, numbers).named(named)
+    unfiled = numbers.get(named) or Address(JOURNAL_ENTRY.name, named)
+    address = file.address if file is not None else unfiled
+    record = numbered_record(address, file, recorded.get)
     number = named if is_number(named) else (record.number if record else None)
     number = number or (file.adopts if file is not None else None)
     if number is None and file is None and record is None:

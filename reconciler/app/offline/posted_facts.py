@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.model.finding import Finding, Severity
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.core.rules.file_rules import PASSING_FACTS
@@ -71,13 +71,9 @@ class PostedFacts:
             )
 
 
-def _is_posted(declared: Declared, recorded: Recorded | None) -> bool:
-    return (
-        recorded is not None
-        and recorded.number is not None
-        and not recorded.cancelled
-        and recorded.spec == declared.spec
-    )
+def _is_posted(declared: Declared, records: PostedFacts) -> bool:
+    recorded = numbered_record(declared.address, declared, records.of)
+    return recorded is not None and not recorded.cancelled and recorded.spec == declared.spec
 
 
 def judged(
@@ -91,10 +87,10 @@ def judged(
     """
     date = KINDS[declared.address.kind].date
     for one in findings:
-        if one.rule in PASSING_FACTS and _is_posted(declared, records.of(declared.address)):
+        if one.rule in PASSING_FACTS and _is_posted(declared, records):
             continue
         if one.of_tenant and one.severity is Severity.ERROR:
-            if _is_posted(declared, records.of(declared.address)):
+            if _is_posted(declared, records):
                 one = replace(one, severity=Severity.WARNING, remedy=POSTED_REMEDY)  # noqa: PLW2901
             elif one.since and str(declared.spec.get(date) or "") < one.since:
                 one = replace(one, severity=Severity.WARNING)  # noqa: PLW2901
@@ -107,7 +103,7 @@ def judged_marker(
 ) -> Iterator[Finding]:
     """Findings about the marker's field, as warnings where every entry has its marker."""
     marked = (item for item in declared if KINDS[item.address.kind].carries_marker)
-    posted = [_is_posted(item, records.of(item.address)) for item in marked]
+    posted = [_is_posted(item, records) for item in marked]
     settled = bool(posted) and all(posted)
     for one in findings:
         yield replace(one, severity=Severity.WARNING) if settled else one

@@ -1,6 +1,6 @@
 """The calls made to the ledger in order, and the state of each address that follows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -75,6 +75,15 @@ class Recorded:
     last: str | None = None
     reversed: str = ""
     entries: tuple[str, ...] = ()
+
+
+def numbered_record(
+    address: Address, declared: Declared | None, record_of: Callable[[Address], Recorded | None]
+) -> Recorded | None:
+    """The record with the number of an address: under its name, else under its previous one."""
+    names = (address.name, declared.previous_name if declared is not None else None)
+    records = (record_of(Address(address.kind, name)) for name in names if name)
+    return next((one for one in records if one is not None and one.number is not None), None)
 
 
 def other_adopted_number(declared: Declared, recorded: Recorded | None) -> str | None:

@@ -171,9 +171,12 @@ class Originals:
 
     def of(self, reversal: Declared) -> Declared | None:
         """The declared original of a reversal; None if no file declares it."""
-        named = reversal.reverses or ""
-        named = self._numbers.get(named, named)
-        return self._entries.get(named) or self._renamed.get(named)
+        return self.named(reversal.reverses or "")
+
+    def named(self, name: str) -> Declared | None:
+        """The declaration with this name or previous name, or of the entry with this number."""
+        name = self._numbers.get(name, name)
+        return self._entries.get(name) or self._renamed.get(name)
 
     def meant(self, name: str) -> str:
         """The remedy that names a similar entry; empty if there is none."""

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from reconciler.core.model.canonical import canonical_json, header, lines
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Address, Declared, Value
 from reconciler.core.planning.schedules.generation import GeneratedEntry
@@ -20,11 +20,11 @@ def restated(
     `declared` are the entries that are generated now. One that is no longer `wanted` changes too.
     """
     for address in sorted({*wanted, *declared}):
-        posted = recorded.get(address)
-        if posted is None or posted.number is None or posted.cancelled or posted.spec is None:
-            continue
         new = wanted[address].declared if address in wanted else None
         old = declared.get(address)
+        posted = numbered_record(address, new or old, recorded.get)
+        if posted is None or posted.cancelled or posted.spec is None:
+            continue
         by = (new or declared[address]).generated_by
         assert by is not None
         if new is not None and old is not None and new.spec == old.spec:
