@@ -33,6 +33,7 @@ from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
 from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.engine.repeatable_call import RepeatableCall
+from reconciler.engine.search import was_deleted
 from reconciler.errors import (
     DaybookError,
     EntryMoved,
@@ -128,16 +129,17 @@ class ChangeExecutor:
         )
         intent = self.intents.intent(Act.CREATE, payload=body.decode(), spec=spec)
         after = self.change.number or self.recorded.last
-        for _ in range(_MOST_PREDECESSORS):
+        for left in reversed(range(_MOST_PREDECESSORS)):
             intent = self._post(intent, body, after, step)
             number = self.number or ""
             live = self.reader.read_back(number, f"{number} was created")
-            if not self._ended_before(live, intent, body):
+            if not left or not self._ended_before(live, intent, body):
                 break
             # The key is that of an earlier create, whose daybook was lost.
             self.intents.skip(number, gone=live is None)
             self.done.remove(step)
             after, self.number = number, None
+        live = live or self.reader.read_back(number, f"{number} was created", late=True)
         track_id = intent.track_id or ""
         expected = Expectation(spec=spec)
         fault = self.reader.not_ours(live, expected)
@@ -201,24 +203,25 @@ class ChangeExecutor:
     def _ended_before(self, live: Live | None, intent: Intent, body: bytes) -> bool:
         """Whether the answered number is that of an earlier entry, cancelled or deleted since.
 
-        A read that finds nothing proves little: the answer may be wrong, or the entry not visible
-        yet. So the answer must be repeated, and neither a read nor a search may find an entry.
+        A read that finds nothing proves nothing: the entry may not be visible yet. A query must
+        show it as deleted. The answer may still be wrong, so it must be repeated, and neither a
+        read nor a search may find an entry.
         """
         if live is not None:
             return live.status == CANCELLED and self.reader.marker_of(live) == self.marker
-        number = self.number or ""
+        number, ledger, place = self.number or "", self.ports.ledger, self.basis.marker_place
+        if not was_deleted(ledger, self.kind, number, marker=self.marker, place=place):
+            return False
         # If the ledger forgets the key just now, this call posts: it is open until it is answered.
         self.intents.record_outcome(intent, Result.UNKNOWN, happened=f"{number} was answered")
         key, track_id = intent.key or "", intent.track_id or ""
         try:
-            again = self.ports.ledger.create(
-                self.kind, body, key=key, track_id=track_id, sent_before=True
-            )
+            again = ledger.create(self.kind, body, key=key, track_id=track_id, sent_before=True)
             if again != number or self.reader.read(number) is not None:
                 return False
         except LedgerError as error:
             raise as_unknown(error) from error
-        found = standing(self.ports.ledger, self.basis, {self.change.address: ()})
+        found = standing(ledger, self.basis, {self.change.address: ()})
         if found.failure or any(found.numbers.values()):
             return False
         self.intents.record_outcome(intent, Result.DONE, number=number)

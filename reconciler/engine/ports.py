@@ -121,14 +121,17 @@ class CompletenessLog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingPolicy:
-    """How to wait for work that the ledger continues after a call. All times are in seconds.
+    """How to wait for what the ledger shows or does after a call. All times are in seconds.
 
     The pause between two reads grows from `shortest` to `longest`. `grace` is how long a ledger
-    that acknowledged a call may show no progress. `tell` is called with each new status.
+    that acknowledged a call on a run may show no progress. `late_reads` is how many more reads may
+    show an entry as it was before an acknowledged call: by default, for six seconds. `tell` is
+    called with each new status.
     """
 
     longest_wait: float = 1800
     grace: float = 30
+    late_reads: int = 7
     shortest: float = 0.05
     longest: float = 10
     clock: Callable[[], float] = time.monotonic

@@ -49,26 +49,53 @@ class ReadBack:
     def read(self, number: str) -> Live | None:
         return self.ports.ledger.read(self.kind, number)
 
-    def read_back(self, number: str, what: str) -> Live | None:
-        """Read the object after a call; wait until the ledger is idle. Raises LedgerError."""
+    def read_back(self, number: str, what: str, *, late: bool = False) -> Live | None:
+        """Read the object after a call; wait until the ledger is idle. Raises LedgerError.
+
+        If it may be shown `late`, wait for a short time until it is there.
+        """
         try:
+            if late:
+                self._read_late(number, before=Expectation(absent=True))
             return self.read_when_idle(number, what)
         except StillAtWork:
             raise
         except LedgerError as error:
             raise unread(error, what) from error
 
+    def _read_late(
+        self, number: str, *, before: Expectation, expected: Expectation | None = None
+    ) -> Live | None:
+        """The live object of a number after an acknowledged call, which reads may show late.
+
+        While it is as it was `before`, and not as `expected`, it is read again for a short time.
+        """
+        live, pause = self.read(number), self.ports.polling.shortest
+        for _ in range(self.ports.polling.late_reads):
+            shown = expected is not None and self.shows(live, expected)
+            if shown or not self.shows(live, before) or self.ports.stop.wait(pause):
+                break
+            live, pause = self.read(number), 2 * pause
+        return live
+
     def read_when_idle(
-        self, number: str, what: str, expected: Expectation | None = None
+        self,
+        number: str,
+        what: str,
+        expected: Expectation | None = None,
+        before: Expectation | None = None,
     ) -> Live | None:
         """The live object of a number, once the ledger no longer works on it.
 
-        A ledger may acknowledge a call before it begins. An idle number is therefore read again,
-        for a short time, until a read shows what is `expected`. Raises StillAtWork when it takes
-        too long or the run is to end, in addition to what a read raises.
+        A ledger may acknowledge a call before it begins, or before reads show it. An idle number is
+        therefore read again, for a short time, until a read shows what is `expected`; an entry,
+        while it is as it was `before`. Raises StillAtWork when it takes too long or the run is to
+        end, in addition to what a read raises.
         """
         if not self.kind.busy_states:
-            return self.read(number)
+            if before is None:
+                return self.read(number)
+            return self._read_late(number, before=before, expected=expected)
         polling, stop = self.ports.polling, self.ports.stop
         began = polling.clock()
         pause, told = polling.shortest, ""

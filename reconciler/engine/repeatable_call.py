@@ -71,7 +71,9 @@ class RepeatableCall:
         """Read back what the ledger acknowledged (I-32)."""
         number, what = intent.number or "", description_of(intent)
         try:
-            live = self.reader.read_when_idle(number, f"{what} was acknowledged", self.effect)
+            live = self.reader.read_when_idle(
+                number, f"{what} was acknowledged", self.effect, self.precondition
+            )
         except LedgerError as error:
             self.done.append(self.step)
             # Left open: the next run reads its effect.

@@ -28,7 +28,9 @@ from reconciler.core.recovery.marker_search import (
     contradicted,
     contradicts,
     matches,
+    shows_deleted,
     statement_of,
+    statement_of_number,
     unproved,
     unrecorded,
     unsearched,
@@ -210,6 +212,18 @@ def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply:
         proved = search.everything and all_recorded(found.snapshot.found, known)
     if proved:
         daybook.mark_complete()
+
+
+def was_deleted(ledger: Searchable, kind: Kind, number: str, *, marker: str, place: str) -> bool:
+    """Whether a query proves that the object of a number carried a marker, and is deleted.
+
+    A read that does not find a number proves less: a ledger may show a new object late.
+    """
+    try:
+        rows = ledger.query(statement_of_number(kind, number, place))
+    except LedgerError:
+        return False
+    return shows_deleted(kind, rows, number, marker=marker, place=place)
 
 
 def search_ledger(

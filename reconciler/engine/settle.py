@@ -24,7 +24,7 @@ from reconciler.engine.call_outcome import (
     transfer_asked,
 )
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
-from reconciler.engine.search import search_ledger, search_or_probe
+from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
 from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
 
@@ -127,6 +127,14 @@ class _Settlement:
     def _answered(self, intent: Intent, number: str, live: Live | None) -> Settled:
         """Settle a create by the number that it is answered with, and a read of it."""
         kind, marker = KINDS[intent.address.kind], marker_of(self.workspace, intent.address)
+        if live is None and not was_deleted(
+            self.ledger, kind, number, marker=marker, place=self.marker_place
+        ):
+            message = (
+                f"the ledger answered {number}, which neither a read nor a query of deleted "
+                f"{kind.nouns[1]} finds"
+            )
+            return settlement_of(intent, Result.UNKNOWN, message=message)
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
             message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
             return settlement_of(intent, Result.UNKNOWN, message=message)

@@ -16,6 +16,7 @@ from reconciler.core.recovery.marker_search import (
     addresses_to_search,
     all_recorded,
     matches,
+    shows_deleted,
     statement_of,
     untracked,
     with_found,
@@ -89,6 +90,25 @@ def test_what_a_row_says(place, rows, seen):
 def test_a_row_without_number_or_status_is_no_sighting(broken):
     with pytest.raises(UnexpectedRows):
         list(matches(ENTRY, [row() | broken], workspace=WORKSPACE, place=MARKER))
+
+
+@pytest.mark.parametrize(
+    ("change", "proves"),
+    [
+        pytest.param({}, True, id="deleted"),
+        pytest.param({"deleted": "true"}, True, id="as text"),
+        pytest.param({"deleted": False}, False, id="not deleted"),
+        pytest.param({"deleted": None}, False, id="unknown"),
+        pytest.param({"number": "JE-00000099"}, False, id="another number"),
+        pytest.param({"marker": "books/other"}, False, id="another declaration"),
+        pytest.param({"marker": None}, False, id="no marker"),
+    ],
+)
+def test_what_proves_that_a_number_was_deleted(change, proves):
+    rows = [row(status="Cancelled") | {"deleted": True} | change]
+    asked = {"marker": "books/true-up", "place": MARKER}
+    assert shows_deleted(ENTRY, rows, OLD, **asked) is proves
+    assert not shows_deleted(ENTRY, [], OLD, **asked)
 
 
 class Queried:

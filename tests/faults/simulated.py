@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
-from apply_harness import Fault, Line, Sent, files, instead, refusal
+from apply_harness import HASTY, Fault, Line, Sent, files, instead, refusal
 from crashing import Crash, Disk, Machine, Wire, full, unsure
 from ledger_contents import Truth
 from line_faults import LINE_FAULTS, NEVER_TAKEN, QUERY_FAULTS, READ_FAULTS, TOLD_APART
@@ -16,7 +16,6 @@ from simulated_world import BY_HAND, World
 
 from reconciler.core.model.report import Report
 from reconciler.daybook import Daybook, open_daybook
-from reconciler.engine.ports import PollingPolicy
 from reconciler.errors import ReconcilerError
 
 KEY_LIFE = timedelta(hours=20)
@@ -136,7 +135,7 @@ class Simulation(World):
                 between=self.aside(between),
                 ports={
                     "new_track_id": self.track_id,
-                    "polling": PollingPolicy(clock=self.steady),
+                    "polling": replace(HASTY, clock=self.steady),
                 },
             )
         except Crash:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from reconciler.core.model.canonical import value_text
 from reconciler.core.model.finding import Refusal, counted
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped, Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import IN_NOTES, marker_of, split_marker
+from reconciler.core.model.marker import IN_NOTES, marker_in, marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED, Action, Change, Reason
 from reconciler.core.model.resource import Address, Declared, Live, Value
 from reconciler.core.planning.kept import with_reads
@@ -68,6 +69,25 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
     before = "%[reconciler:" if place == IN_NOTES else ""
     pattern = f"{before}{_escaped(workspace)}/%"
     return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
+
+
+def statement_of_number(kind: Kind, number: str, place: str) -> str:
+    """The query for one number. The column `deleted` includes deleted rows (API facts 6.1)."""
+    marker = f", {place} AS marker" if kind.carries_marker else ""
+    columns = f"number AS number, deleted AS deleted{marker}"
+    return f"SELECT {columns} FROM {kind.name} WHERE number = {quoted(number)}"  # noqa: S608 - as above
+
+
+def shows_deleted(
+    kind: Kind, rows: Iterable[Mapping[str, Value]], number: str, *, marker: str, place: str
+) -> bool:
+    """Whether a row proves that the object of a number carried a marker, and is deleted."""
+    return any(
+        row.get("number") == number
+        and value_text(row.get("deleted")) == "true"
+        and (not kind.carries_marker or marker_in({place: row.get("marker")}, place) == marker)
+        for row in rows
+    )
 
 
 def quoted(value: str) -> str:
