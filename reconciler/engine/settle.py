@@ -104,25 +104,31 @@ class _Settlement:
 
     def create(self, intent: Intent) -> Settled:
         """Send a create again under its key, search for its entry, or leave it open."""
+        try:
+            return self._create(intent)
+        except LedgerError as error:
+            # A read that fails or is refused says nothing of the create.
+            return settlement_of(intent, Result.UNKNOWN, message=error.message)
+
+    def _create(self, intent: Intent) -> Settled:
         kind, payload = KINDS[intent.address.kind], (intent.payload or "").encode()
         key, track_id = intent.key or "", intent.track_id or ""
+        if named := self._named(intent):
+            return named
+        age = age_of(self.ledger, intent)
+        if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
+            return self._by_search(intent, age)
+        # From now on, the outcome of the first attempt settles nothing.
+        self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
         try:
-            if named := self._named(intent):
-                return named
-            age = age_of(self.ledger, intent)
-            if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
-                return self._by_search(intent, age)
-            # From now on, the outcome of the first attempt settles nothing.
-            self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
-            live = self.ledger.read(kind, number)
+        except RequestRefused as error:
+            return settlement_of(intent, Result.REFUSED, message=error.message)
         except LedgerError as error:
             if error.status == KEY_MISMATCH and kind.carries_marker:
                 return self._by_search(intent, age)
-            refused = isinstance(error, RequestRefused)
-            result = Result.REFUSED if refused else Result.UNKNOWN
-            return settlement_of(intent, result, message=error.message)
-        return self._answered(intent, number, live)
+            raise
+        return self._answered(intent, number, self.ledger.read(kind, number))
 
     def _answered(self, intent: Intent, number: str, live: Live | None) -> Settled:
         """Settle a create by the number that it is answered with, and a read of it."""

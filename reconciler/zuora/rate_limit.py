@@ -171,8 +171,9 @@ def requested_wait(headers: Mapping[str, str], *, now: datetime | None) -> float
 
     Retry-After in seconds or as a date, else the reset of the rate limit in either spelling (API
     facts 7.3). A date is compared with `now`, the server's own clock, and ignored without it.
+    While requests are left in the window, its reset is no reason to wait.
     """
     asked = retry_after(headers, now=now)
-    if asked is not None:
+    if asked is not None or _first_figure(headers, "remaining"):
         return asked
     return _first_figure(headers, "reset")

@@ -72,6 +72,7 @@ WEIGHT = (
     # Of several reasons the one that promises least decides: one among others does not make a
     # request refused, or an object missing.
     RequestOutcome.FAILED,
+    RequestOutcome.RUNNING,
     RequestOutcome.SIGNED_OUT,
     RequestOutcome.DENIED,
     RequestOutcome.REFUSED,

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from apply_harness import (
+    Line,
     answer,
     each,
     every,
@@ -169,6 +170,36 @@ def left_open(bench, fault=lost_after):
     bench.line.choose = lambda sent: None
     bench.ledger.work()
     bench.clock.pass_by(hours=30)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("/journal-entries/", id="the entry that the create is answered with"),
+        pytest.param("/accounting-periods", id="the time of the ledger"),
+    ],
+)
+@pytest.mark.parametrize("hours", [1, 30])
+def test_i07_a_read_that_is_refused_settles_no_open_create(bench, part, hours):
+    """A proxy redirects reads alone. Whether the create took effect, no refused read tells."""
+    bench.line.choose = every(lost_after, "create")
+    assert outcomes(bench.apply(files(a=of("1.00")))) == {"unknown"}
+    bench.line.choose = lambda sent: None
+    bench.clock.pass_by(hours=hours)
+    elsewhere = instead(httpx.Response(302, headers={"Location": "https://sign-in.example/"}))
+
+    def read(line, request):
+        fault = elsewhere if part in request.url.path else Line.deliver
+        return fault(line, request)
+
+    bench.line.reads = read
+    # With a token fetched elsewhere, only an answer tells the ledger's time.
+    with bench.client() as signed_in:
+        token = signed_in._tokens.token(deadline=1e12).text
+    with bench.daybook() as book, bench.client(token=token) as client:
+        settled = bench.settle(client, book)
+        assert [item.result.value for item in settled] == ["unknown"]
+        assert [intent.address.name for intent in book.unsettled()] == ["a"]
 
 
 def settled_with(bench, **adopts):

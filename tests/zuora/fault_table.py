@@ -268,6 +268,10 @@ FAULTS: dict[str, tuple[Act, Expected]] = {
         for status in (301, 302, 303, 307, 308)
     },
     "N26 409 first still running": (answer(409, raw=b"", content_type=""), RUNNING),
+    "N26 409 of a rule and an unknown code": (
+        answer(409, envelope((58730030, "No"), (58730077, "Oops"))),
+        RUNNING,
+    ),
     "N26 409 success without number": (answer(409, {"success": True}), RUNNING),
     "N26 409 first answer replayed": (answer(409, CREATED), REPLAYED),
     "N27 422 key mismatch": (answer(422, {}), once(RequestRefused, token=RequestRefused)),

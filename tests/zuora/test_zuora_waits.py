@@ -48,6 +48,15 @@ def limited(*headers: tuple[str, str]) -> Act:
         pytest.param(
             [("Retry-After", "3"), ("RateLimit-Reset", "9")], 3, 4, id="Retry-After goes first"
         ),
+        pytest.param(
+            [("RateLimit-Remaining", "0"), ("RateLimit-Reset", "9")], 9, 10, id="nothing left"
+        ),
+        pytest.param(
+            [("RateLimit-Remaining", "40000"), ("RateLimit-Reset", "1800")],
+            0.2,
+            1,
+            id="requests left, so another limit: own backoff",
+        ),
         pytest.param([("Retry-After", "-5")], 0.2, 1, id="N15 negative: own backoff"),
         pytest.param([("Retry-After", "soon")], 0.2, 1, id="N15 no number: own backoff"),
         pytest.param([("Retry-After", "\u0667")], 0.2, 1, id="N15 Arabic digit: own backoff"),
@@ -105,6 +114,22 @@ def test_retry_after_of_a_503_is_heeded(server, connect, clock):
     server.play(answer(503, raw=b"", headers=[("Retry-After", "11")]))
     assert client.create(KIND, b"{}", key="k") == NUMBER
     assert 11 <= sum(clock.slept) <= 12
+
+
+@pytest.mark.parametrize(
+    "busy",
+    [
+        pytest.param(wire.envelope((50000050, "Locked")), id="a lock"),
+        pytest.param(wire.envelope((50000060, "Oops")), id="an internal error"),
+    ],
+)
+def test_an_answer_that_is_no_rate_limit_waits_for_no_window(server, connect, clock, busy):
+    """Every answer tells when its window ends: of an hour, with thousands of requests left."""
+    client = connect(server.url)
+    hour = [("RateLimit-Remaining", "24000"), ("RateLimit-Reset", "3000")]
+    server.play(answer(200, busy, headers=hour))
+    assert client.read(KIND, NUMBER) is not None
+    assert sum(clock.slept) < 1
 
 
 def test_the_deadline_ends_a_call_whose_attempts_are_not_used_up(server, connect, clock):
