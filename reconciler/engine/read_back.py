@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from reconciler.core.model.canonical import fingerprint
+from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker, with_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.resource import Live, Value, text_of
+from reconciler.core.model.resource import Live, Value
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted
 from reconciler.core.recovery.applied_values import shown
@@ -102,12 +104,14 @@ class ReadBack:
         while True:
             live = self.ports.ledger.read_status(self.kind, number)
             waited = polling.clock() - began
-            if live is not None and (said := self._progress(live)) != told:
-                polling.tell(said)
-                told = said
-            if live is not None and not self._works_on(live):
-                # Read it with its entries; the ledger may have begun since.
-                live = self.read(number)
+            if live is not None:
+                busy = self._works_on(live)
+                if (said := progress_of(live, busy=busy)) != told:
+                    polling.tell(said)
+                    told = said
+                if not busy:
+                    # Read it with its entries; the ledger may have begun since.
+                    live = self.read(number)
             if not self._works_on(live):
                 if self._call_has_ended(live, expected) or waited >= polling.grace or stop.is_set():
                     return live
@@ -129,11 +133,6 @@ class ReadBack:
 
     def _works_on(self, live: Live | None) -> bool:
         return live is not None and live.status in self.kind.busy_states
-
-    def _progress(self, live: Live) -> str:
-        count = text_of(live.fields.get("totalJournalEntryCount"))
-        so_far = " so far" if live.status in self.kind.busy_states else ""
-        return f"{live.number} is {live.status}" + (f", {count} entries{so_far}" if count else "")
 
     def marker_of(self, live: Live) -> str | None:
         """The marker of a live object; the expected one for kinds without a marker."""
@@ -192,6 +191,15 @@ class ReadBack:
             return ""
         names = {*self.differing_fields(live, expected)} - {"the status"}
         return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
+
+
+def progress_of(live: Live, *, busy: bool) -> str:
+    """How far the ledger is with a run, as text."""
+    count = live.fields.get("totalJournalEntryCount")
+    said = f"{live.number} is {live.status}"
+    if not isinstance(count, Decimal):
+        return said
+    return f"{said}, {counted(int(count), 'entry', 'entries')}{' so far' * busy}"
 
 
 def cancelled_as_far_as_can_be(live: Live | None) -> bool:

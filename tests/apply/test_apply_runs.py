@@ -19,7 +19,9 @@ from builders import declared
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action
+from reconciler.core.model.resource import Live
 from reconciler.engine.ports import PollingPolicy
+from reconciler.engine.read_back import progress_of
 from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
 
 QUICK = PollingPolicy(longest_wait=0, grace=0, shortest=0.001)
@@ -292,6 +294,19 @@ def test_a_signal_ends_the_waiting_and_loses_nothing(books):
     books.ledger.work()
     settled_down(books, run())
     assert books.verbs() == ["create"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "JR-00000001 is Completed"),
+        ({"totalJournalEntryCount": Decimal(1)}, "JR-00000001 is Completed, 1 entry"),
+        ({"totalJournalEntryCount": Decimal(2)}, "JR-00000001 is Completed, 2 entries"),
+    ],
+)
+def test_progress_counts_entries(fields, said):
+    live = Live(number="JR-00000001", status="Completed", fields=fields)
+    assert progress_of(live, busy=False) == said
 
 
 def test_progress_is_told_once_for_each_step_that_shows(books):

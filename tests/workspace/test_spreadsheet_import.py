@@ -159,6 +159,31 @@ def test_nothing_is_written_where_one_cell_is_wrong(books: Books) -> None:
     assert books.files() == before
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        pytest.param("accountingCodeName: {column: Account}", "{value: Rant}", id="of a line"),
+        pytest.param("currency: {value: USD}", "{value: USX}", id="of an entry"),
+        pytest.param("accountingPeriodName: {value: Mar-2026}", "{value: Mai-2026}", id="a period"),
+    ],
+)
+def test_a_wrong_constant_is_told_once_and_in_the_mapping(
+    books: Books, right: str, wrong: str
+) -> None:
+    """No cell holds it, so no cell can be corrected."""
+    books.sheet(*ROWS)
+    mapping = books.root / "accruals.yaml"
+    mapping.write_text(mapping.read_text().replace(right, f"{right.partition(':')[0]}: {wrong}"))
+    ended = books.load()
+    said = wrong.strip("{}").removeprefix("value: ")
+    found = [
+        line for line in ended.err.splitlines() if f"{said} is " in line or f'"{said}"' in line
+    ]
+    assert (ended.code, bool(found)) == (3, True), ended.err
+    assert sorted({*found}) == sorted(found)
+    assert {line.partition(" ")[0] for line in found} == {"accruals.yaml:1:"}
+
+
 def test_a_change_needs_update_and_shows_its_difference_first(books: Books) -> None:
     books.load()
     before = books.files()

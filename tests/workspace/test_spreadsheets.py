@@ -589,6 +589,21 @@ def test_a_text_date_is_read_in_the_order_of_the_mapping_only(tmp_path: Path) ->
     assert "`03/31/2026` is no date written DD/MM/YYYY" in found.findings[0].message
 
 
+def test_a_table_without_a_text_gives_no_text_a_meaning(tmp_path: Path) -> None:
+    used = mapping(
+        line={
+            "accountingCodeName": {"column": "Account", "map": {}},
+            "debit": {"column": "Debit"},
+            "credit": {"column": "Credit"},
+        }
+    )
+    found = of_workbook(tmp_path, (HEADER, *GOOD), used)
+    assert {one.message for one in found.findings} == {
+        "`map` of the mapping does not have `Rent`",
+        "`map` of the mapping does not have `Accrued`",
+    }
+
+
 def test_a_sheet_is_named_where_there_are_several(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", [HEADER, *GOOD], others=["Rates"])
     with pytest.raises(SpreadsheetRefused, match="2 sheets: Accruals, Rates"):

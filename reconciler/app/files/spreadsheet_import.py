@@ -30,7 +30,12 @@ from reconciler.workspace.json_schema import API_VERSION, is_valid
 from reconciler.workspace.spreadsheet.cells import Sheet, SpreadsheetRefused, place_of
 from reconciler.workspace.spreadsheet.csv_file import read_csv
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from
-from reconciler.workspace.spreadsheet.sheet_entries import SheetEntries, SheetEntry, entries_of
+from reconciler.workspace.spreadsheet.sheet_entries import (
+    IN_MAPPING,
+    SheetEntries,
+    SheetEntry,
+    entries_of,
+)
 from reconciler.workspace.spreadsheet.workbook import read_workbook
 from reconciler.workspace.yaml_reader import read
 
@@ -88,7 +93,8 @@ def import_spreadsheet(
     found = entries_of(sheet, mapping, workspace.tenant)
     _refuse(found.findings, options.file, tell)
     drafts = [_draft(entry, mapping, sheet, options, workspace) for entry in found.entries]
-    _refuse(tuple(sorted(_checked(drafts, mapping, sheet, workspace))), options.file, tell)
+    found_by_rules = {*_checked(drafts, mapping, sheet, workspace)}
+    _refuse(sorted(found_by_rules), options.file, tell)
     changes = [draft for draft in drafts if draft.changes()]
     updated = [draft.entry.name for draft in changes if draft.old is not None]
     tell(_summary(found, sheet, new=len(changes) - len(updated), changed=len(updated)))
@@ -166,7 +172,7 @@ def _refuse(findings: Sequence[CellFinding], file: Path, tell: Tell) -> None:
     tell(SheetFindings(findings=tuple(findings[:MOST_SHOWN]), count=count))
     raise FilesRefused(
         f"{counted(count, 'problem')} in {file}; nothing was written",
-        remedy=f"Correct the cells above. `reconciler explain {first}` explains the first rule.",
+        remedy=f"Correct the places above. `reconciler explain {first}` explains the first rule.",
     )
 
 
@@ -222,7 +228,7 @@ def _checked(
     sheet: Sheet,
     workspace: CheckedWorkspace,
 ) -> Iterator[CellFinding]:
-    """What the rules of files and of accounting find, each at its cell."""
+    """What the rules of files and of accounting find, each at its cell or in the mapping."""
     entries = {draft.path: draft.entry for draft in drafts}
     findings: list[Finding] = []
     declared: dict[Address, Declared] = dict(workspace.declared)
@@ -243,7 +249,7 @@ def _checked(
     for one in findings:
         entry = entries.get(one.source.path)
         if entry is not None and one.severity is Severity.ERROR:
-            yield _at_cell(one, entry, sheet)
+            yield _at_cell(one, entry, mapping, sheet)
 
 
 def _claimed(draft: _Draft, mapping: SpreadsheetMapping) -> Iterator[Finding]:
@@ -262,12 +268,15 @@ def _claimed(draft: _Draft, mapping: SpreadsheetMapping) -> Iterator[Finding]:
         )
 
 
-def _at_cell(finding: Finding, entry: SheetEntry, sheet: Sheet) -> CellFinding:
+def _at_cell(
+    finding: Finding, entry: SheetEntry, mapping: SpreadsheetMapping, sheet: Sheet
+) -> CellFinding:
     row, column = entry.cell_of(finding.path)
+    in_mapping = (row, column) == IN_MAPPING
     return CellFinding(
         row=row,
         column=column,
-        place=place_of(sheet.name, row, column),
+        place=str(mapping.source) if in_mapping else place_of(sheet.name, row, column),
         rule=finding.rule,
         message=finding.message,
         remedy=finding.remedy,

@@ -142,10 +142,11 @@ def _column(value: Value | Any) -> str:
 
 def _text_source(value: Value) -> TextSource:
     found = mapping_of(value)
-    meanings = mapping_of(found.get("map"))
     return TextSource(
         column=_column(found),
         fixed=str(found.get("value", "")),
-        meanings={key: str(text) for key, text in meanings.items()} or None,
+        meanings={key: str(text) for key, text in mapping_of(found["map"]).items()}
+        if "map" in found
+        else None,
         by_gl_account="lookup" in found,
     )

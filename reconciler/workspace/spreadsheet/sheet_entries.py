@@ -30,6 +30,9 @@ from reconciler.workspace.spreadsheet.mapping import AmountColumns, SpreadsheetM
 
 LINES = "journalEntryItems"
 
+IN_MAPPING = 0, 0
+"""In place of a row and a column, for what the mapping says itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetEntry:
@@ -262,7 +265,7 @@ class _Reader:
             text = self._said(row, source)
             if text:
                 line[name] = text
-            cells[*path, name] = (row, self._columns.get(source.column, at))
+            cells[*path, name] = self._cell(row, source)
         line |= {"type": side.value, "amount": amount}
         cells[*path, "amount"] = cells[path] = (row, at)
         sums = self.sums.setdefault(currency, dict.fromkeys(Side, ZERO))
@@ -329,10 +332,9 @@ class _Reader:
         self, rows: list[int], source: TextSource, name: str = ""
     ) -> tuple[str, tuple[int, int]]:
         """What rows of one entry say, which must be one text, and the cell that says it."""
-        first = "", (rows[0], self._columns.get(source.column, 1))
+        first = "", self._cell(rows[0], source)
         for row in rows:
-            text = self._said(row, source, name)
-            at = (row, self._columns.get(source.column, 1))
+            text, at = self._said(row, source, name), self._cell(row, source)
             if text and not first[0]:
                 first = text, at
             elif text and text != first[0]:
@@ -341,6 +343,9 @@ class _Reader:
                 remedy = "Write the same in all rows of an entry, or give the row another key."
                 self._found_at(*at, "sheet-entry", message, remedy)
         return first
+
+    def _cell(self, row: int, source: TextSource) -> tuple[int, int]:
+        return (row, self._columns[source.column]) if source.column else IN_MAPPING
 
     def _said(self, row: int, source: TextSource, name: str = "") -> str:
         if not source.column:
