@@ -124,7 +124,7 @@ LAYERS: Mapping[str, Layer] = {
     "core/planner.py": layer("core/documents", pure=True),
     "core": layer("core/planner.py core/recovery", pure=True),
     "workspace": layer("core", "openpyxl yaml jsonschema jsonschema_rs msgspec referencing"),
-    "http_client": layer("core/model", "certifi httpcore httpx"),
+    "http_client": layer("core/model", "certifi httpcore"),
     "zuora": layer("http_client"),
     "forge": layer("http_client"),
     "git": layer("core/model"),

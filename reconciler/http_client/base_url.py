@@ -16,10 +16,15 @@ class BaseUrl:
     prefix: str
 
     @property
+    def authority(self) -> str:
+        """Host and port, as a Host header has them: without the usual port."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """The base URL as text, without a slash at the end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.prefix}"
+        return f"{self.scheme}://{self.authority}{self.prefix}"
 
     def includes(self, url: SplitResult) -> bool:
         """Whether a URL has this scheme, host and port. A relative one has."""
@@ -49,8 +54,8 @@ def parse_base_url(text: str) -> BaseUrl:
 
     Raises UnusableUrl for any other URL. It has no user, query, fragment or unusual characters.
     """
-    url, host, port = _split(text)
-    if url is None or port is None:
+    url, host, port = split_url(text)
+    if url.query or url.fragment:
         raise UnusableUrl(NOT_PLAIN)
     if url.scheme == "http" and not is_loopback(host):
         raise UnusableUrl(WITHOUT_TLS, host=host)
@@ -65,14 +70,18 @@ def port_of(url: SplitResult) -> int | None:
         return None
 
 
-def _split(text: str) -> tuple[SplitResult | None, str, int | None]:
+def split_url(text: str) -> tuple[SplitResult, str, int]:
+    """The parts of a URL of http or https, its host and its port.
+
+    Raises UnusableUrl for any other text, for one with a user, and for unusual characters.
+    """
     try:
         url = urlsplit(text)
-        host = (url.hostname or "").lower()
+        host, port = (url.hostname or "").lower(), port_of(url)
     except ValueError:
-        return None, "", None
-    plain = text.isascii() and text.isprintable() and " " not in text and "\\" not in text
+        raise UnusableUrl(NOT_PLAIN) from None
+    plain = text.isascii() and text.isprintable() and not {" ", "\\"} & {*text}
     known = url.scheme in DEFAULT_PORTS and host and "@" not in url.netloc
-    if not plain or not known or url.query or url.fragment:
-        return None, "", None
-    return url, host, port_of(url)
+    if not plain or not known or port is None:
+        raise UnusableUrl(NOT_PLAIN)
+    return url, host, port

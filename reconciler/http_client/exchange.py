@@ -130,7 +130,8 @@ class Exchange:
             )
         outgoing = RawRequest(
             method=request.method,
-            url=self._origin.url + request.target,
+            base_url=self._origin,
+            target=self._origin.prefix + request.target,
             headers=headers,
             body=body,
             deadline=deadline,
@@ -187,8 +188,7 @@ class Exchange:
                 return self._transport
             if self._idle:
                 return self._idle.pop()
-        sockets = _sockets().SocketTransport(context=self._context, clock=self._clock)
-        connection: Transport = _sockets().HttpxTransport(sockets)
+        connection: Transport = _sockets().SocketTransport(context=self._context, clock=self._clock)
         return connection
 
     def _give_back(self, transport: Transport) -> None:
@@ -202,7 +202,7 @@ class Exchange:
 
 
 def _sockets() -> ModuleType:
-    """The module of sockets. httpx takes long to load, and not every command makes a call."""
+    """The module of sockets. It takes long to load, and not every command makes a call."""
     from reconciler.http_client import transport  # noqa: PLC0415
 
     return transport

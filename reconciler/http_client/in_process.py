@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from reconciler.http_client.raw_answer import RawAnswer, RawRequest
+from reconciler.http_client.raw_answer import RawAnswer, RawRequest, joined
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -42,7 +41,7 @@ class InProcess:
             chunks = _begun(parts)
             status, headers = started[-1]
             yield RawAnswer(
-                status=int(status.partition(" ")[0]), headers=_joined(headers), chunks=chunks
+                status=int(status.partition(" ")[0]), headers=joined(headers), chunks=chunks
             )
         finally:
             if close := getattr(parts, "close", None):
@@ -61,30 +60,23 @@ def _begun(parts: Iterable[bytes]) -> Iterable[bytes]:
     return ()
 
 
-def _joined(headers: list[tuple[str, str]]) -> MappingProxyType[str, str]:
-    joined: dict[str, str] = {}
-    for name, text in headers:
-        lower = name.lower()
-        joined[lower] = f"{joined[lower]}, {text}" if lower in joined else text
-    return MappingProxyType(joined)
-
-
 def _environ(request: RawRequest) -> dict[str, Any]:
-    url = urlsplit(request.url)
+    base_url = request.base_url
+    path, _, query = request.target.partition("?")
     body = request.body or b""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(url.path, "latin-1"),
-        "QUERY_STRING": url.query,
-        "SERVER_NAME": url.hostname or "",
-        "SERVER_PORT": str(url.port or 80),
+        "PATH_INFO": unquote(path, "latin-1"),
+        "QUERY_STRING": query,
+        "SERVER_NAME": base_url.host,
+        "SERVER_PORT": str(base_url.port),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": url.netloc,
+        "HTTP_HOST": base_url.authority,
         "CONTENT_LENGTH": str(len(body)),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": url.scheme,
+        "wsgi.url_scheme": base_url.scheme,
         "wsgi.input": BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

@@ -3,18 +3,23 @@
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
+
+from reconciler.http_client.base_url import BaseUrl
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRequest:
-    """One attempt: a whole URL, and every header. `deadline` is a moment on the caller's clock.
+    """One attempt. `target` begins with the path of the base URL.
 
-    `timeout` and `connect_timeout` are in seconds, and bound single waits.
+    `deadline` is a moment on the caller's clock. `timeout` and `connect_timeout` are in seconds,
+    and bound single waits.
     """
 
     method: str
-    url: str = field(repr=False)
+    base_url: BaseUrl
+    target: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
     deadline: float
@@ -29,6 +34,15 @@ class RawAnswer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     chunks: Iterable[bytes] = field(repr=False)
+
+
+def joined(headers: Iterable[tuple[str, str]]) -> Mapping[str, str]:
+    """Headers as a `RawAnswer` has them; the texts of one that occurs again are joined."""
+    found: dict[str, str] = {}
+    for name, text in headers:
+        lower = name.lower()
+        found[lower] = f"{found[lower]}, {text}" if lower in found else text
+    return MappingProxyType(found)
 
 
 class NoAnswer(Exception):

@@ -4,38 +4,27 @@ import logging
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from types import MappingProxyType
 from typing import Any
 
 import certifi
 import httpcore
-import httpx
 
 from reconciler.errors import LedgerUnreachable
 from reconciler.http_client.clock import monotonic
-from reconciler.http_client.raw_answer import NoAnswer, NotSent, RawAnswer, RawRequest, Untrusted
+from reconciler.http_client.raw_answer import (
+    NoAnswer,
+    NotSent,
+    RawAnswer,
+    RawRequest,
+    Untrusted,
+    joined,
+)
 
 SLICE = 16 * 1024
 """Bytes written at once. The deadline is checked between slices."""
 
 IDLE = 20.0
 """Seconds an idle connection is kept: load balancers commonly allow 60."""
-
-MAPPED: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-    (httpcore.ConnectTimeout, httpx.ConnectTimeout),
-    (httpcore.ReadTimeout, httpx.ReadTimeout),
-    (httpcore.WriteTimeout, httpx.WriteTimeout),
-    (httpcore.PoolTimeout, httpx.PoolTimeout),
-    (httpcore.ConnectError, httpx.ConnectError),
-    (httpcore.ReadError, httpx.ReadError),
-    (httpcore.WriteError, httpx.WriteError),
-    (httpcore.ProxyError, httpx.ProxyError),
-    (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
-    (httpcore.LocalProtocolError, httpx.LocalProtocolError),
-    (httpcore.RemoteProtocolError, httpx.RemoteProtocolError),
-)
-
 
 MACHINE_STORES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Alpine
@@ -81,59 +70,74 @@ def _no_certificates(_store: str) -> Iterable[tuple[bytes, str, Any]]:
     return ()
 
 
-class HttpxTransport:
-    """Sends requests by a transport of httpx: without proxies, redirects, cookies, environment."""
+class SocketTransport:
+    """One connection for one worker: direct, HTTP/1.1, no proxy, no redirect, no retry of its own.
 
-    def __init__(self, inner: httpx.BaseTransport) -> None:
-        for name in ("httpx", "httpcore"):
-            # Their records repeat responses with the secrets in them.
-            logging.getLogger(name).setLevel(logging.WARNING)
-        self._client = httpx.Client(
-            transport=inner,
-            trust_env=False,
-            follow_redirects=False,
-            # Cookies would make a request depend on earlier responses.
-            cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
+    In httpcore each wait has a timeout, so a server that sends one byte a second never times out.
+    Here the deadline of the request, a moment on `clock`, bounds all waits.
+    """
+
+    def __init__(
+        self, *, context: ssl.SSLContext | None, clock: Callable[[], float] = monotonic
+    ) -> None:
+        # Its records repeat responses with the secrets in them.
+        logging.getLogger("httpcore").setLevel(logging.WARNING)
+        self._deadline = Deadline(clock)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=1,
+            max_keepalive_connections=1,
+            keepalive_expiry=IDLE,
+            http1=True,
+            http2=False,
+            retries=0,
+            network_backend=_Backend(self._deadline),
         )
 
     @contextmanager
     def answer(self, request: RawRequest) -> Iterator[RawAnswer]:
         """The answer, readable within the context. Entering and reading raise NoAnswer."""
-        outgoing = self._client.build_request(
-            request.method,
-            request.url,
-            content=request.body,
-            headers=request.headers,
-            timeout=httpx.Timeout(request.timeout, connect=request.connect_timeout),
-        )
-        outgoing.extensions["deadline"] = request.deadline
+        self._deadline.set(request.deadline)
+        waits = dict.fromkeys(("read", "write", "pool"), request.timeout)
+        # Some servers refuse such a request that does not say how long its body is.
+        bare = request.body is None and request.method in ("POST", "PUT", "PATCH")
+        base_url = request.base_url
         try:
-            response = self._client.send(outgoing, stream=True)
-            try:
+            with self._pool.stream(
+                request.method,
+                httpcore.URL(
+                    scheme=base_url.scheme,
+                    host=base_url.host,
+                    port=base_url.port,
+                    target=request.target,
+                ),
+                headers=[("Host", base_url.authority), *request.headers.items()],
+                content=b"" if bare else request.body,
+                extensions={"timeout": {**waits, "connect": request.connect_timeout}},
+            ) as response:
+                pairs = ((name.decode("latin-1"), text) for name, text in response.headers)
                 yield RawAnswer(
-                    status=response.status_code,
-                    headers=MappingProxyType(
-                        {name.lower(): text for name, text in response.headers.items()}
-                    ),
-                    chunks=response.iter_raw(),
+                    status=response.status,
+                    headers=joined((name, text.decode("latin-1")) for name, text in pairs),
+                    chunks=response.iter_stream(),
                 )
-            finally:
-                response.close()
         except CONNECT_ERRORS as error:
             raise _not_sent(error) from error
-        except httpx.TransportError as error:
+        except ERRORS as error:
             raise NoAnswer(str(error) or type(error).__name__) from error
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.close()
+        self._pool.close()
 
 
-CONNECT_ERRORS = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+CONNECT_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 """Errors raised before any byte of a request is written."""
 
+ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
-def _not_sent(error: httpx.TransportError) -> NotSent:
+
+def _not_sent(error: Exception) -> NotSent:
     cause = _tls_cause(error)
     detail = str(error) or type(error).__name__
     if cause is None or isinstance(cause, RETRIABLE_TLS):
@@ -225,79 +229,3 @@ class _Backend(httpcore.NetworkBackend):
             host, port, timeout=left, local_address=local_address, socket_options=socket_options
         )
         return _Stream(stream, self._deadline)
-
-
-class SocketTransport(httpx.BaseTransport):
-    """One connection for one worker: direct, HTTP/1.1, no proxy, no redirect, no retry of its own.
-
-    In httpx each wait has a timeout, so a server that sends one byte a second never times out.
-    Here the request extension `deadline`, a moment on `clock`, bounds all waits.
-    """
-
-    def __init__(
-        self, *, context: ssl.SSLContext | None, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._deadline = Deadline(clock)
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=context,
-            max_connections=1,
-            max_keepalive_connections=1,
-            keepalive_expiry=IDLE,
-            http1=True,
-            http2=False,
-            retries=0,
-            network_backend=_Backend(self._deadline),
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends one request. After ConnectError or ConnectTimeout nothing was sent."""
-        self._deadline.set(request.extensions.get("deadline", float("inf")))
-        with _mapped():
-            response = self._pool.handle_request(
-                httpcore.Request(
-                    method=request.method,
-                    url=httpcore.URL(
-                        scheme=request.url.raw_scheme,
-                        host=request.url.raw_host,
-                        port=request.url.port,
-                        target=request.url.raw_path,
-                    ),
-                    headers=request.headers.raw,
-                    content=request.stream,
-                    extensions={"timeout": request.extensions.get("timeout", {})},
-                )
-            )
-        return httpx.Response(
-            status_code=response.status,
-            headers=response.headers,
-            stream=_Body(response),
-            extensions=response.extensions,
-        )
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(httpx.SyncByteStream):
-    """The body of a response as it arrives, with the errors that httpx documents."""
-
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        with _mapped():
-            yield from self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        for source, target in MAPPED:
-            if isinstance(error, source):
-                raise target(str(error)) from error
-        raise

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
 
 from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.urls import is_loopback
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
-from reconciler.http_client.base_url import BaseUrl, port_of
+from reconciler.http_client.base_url import BaseUrl, UnusableUrl, split_url
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Exchange, FailedRequest, Request, Response
 from reconciler.http_client.raw_answer import Transport
@@ -58,11 +57,7 @@ class ResultFiles:
         Raises LedgerError when that is incomplete.
         """
         origin, target = self._place(address)
-        own = (origin.scheme, origin.host, origin.port) == (
-            self._origin.scheme,
-            self._origin.host,
-            self._origin.port,
-        )
+        own = origin == replace(self._origin, prefix="")
         exchange = Exchange(
             origin,
             limits=self._limits,
@@ -86,14 +81,12 @@ class ResultFiles:
 
     def _place(self, address: str) -> tuple[BaseUrl, str]:
         """The base URL and target of a result. Raises LedgerError for an unusable address."""
-        plain = address.isascii() and address.isprintable() and not {" ", "\\"} & {*address}
         try:
-            url = urlsplit(address) if plain and len(address) <= LONGEST else SplitResult(*[""] * 5)
-            host, port = (url.hostname or "").lower(), port_of(url)
-        except ValueError:
-            host, port = "", None
-        if not host or port is None or "@" in url.netloc:
-            raise LedgerError(f"{WHAT}: the ledger returned no usable address.", remedy=NOT_HERE)
+            url, host, port = split_url(address)
+        except UnusableUrl:
+            raise LedgerError(
+                f"{WHAT}: the ledger returned no usable address.", remedy=NOT_HERE
+            ) from None
         # Without TLS only when both hosts are this machine.
         local = url.scheme == "http" and is_loopback(host) and is_loopback(self._origin.host)
         if url.scheme != "https" and not local:
@@ -128,9 +121,6 @@ class ResultFiles:
 
 
 RETRIED = RetryTable(retried=TRANSIENT)
-
-LONGEST = 8192
-"""Maximum characters of an address. Signed ones have about two thousand."""
 
 NOT_HERE = "Report it to the ledger's operator. Nothing was downloaded."
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 from builders import declared, entry
+from httpx_transport import HttpxTransport
 from server_clock import Clock
 from socket_server import on_a_socket
 
@@ -41,7 +42,6 @@ from reconciler.engine.settle import settle
 from reconciler.engine.settlement_record import confirmed
 from reconciler.engine.spill import take_in
 from reconciler.http_client.clock import monotonic
-from reconciler.http_client.transport import HttpxTransport
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials

@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx_transport import HttpxTransport
 from laboratory import Books, Lab, entry
 from ledger_contents import Held
 from ledger_databases import POSTGRESQL, SQLITE
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.errors import LedgerError, OutcomeUnknown
-from reconciler.http_client.transport import HttpxTransport
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 

@@ -15,7 +15,8 @@ from local_runner import SHELLS
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "docs" / "ci").glob("*.yml"))
 NAMES = ("json", "os", "sitecustomize", "usercustomize", "runpy", "venv", "ensurepip", "pip",
-         "urllib", "click", "httpx", "yaml", "reconciler", "encodings", "subprocess")  # fmt: skip
+         "urllib", "click", "httpcore", "yaml", "reconciler", "encodings",
+         "subprocess")  # fmt: skip
 """Modules that a program here imports, and those that Python imports by itself."""
 
 

@@ -286,7 +286,7 @@ def test_a_sound_workspace_loads_without_the_explaining_libraries(books):
         "import sys, pathlib, reconciler.workspace as repo\n"
         "loaded = repo.load(pathlib.Path(sys.argv[1]))\n"
         "assert len(loaded.declared) == 1 and not loaded.problems\n"
-        "heavy = {'jsonschema', 'referencing', 'httpx', 'deepdiff'} & set(sys.modules)\n"
+        "heavy = {'jsonschema', 'referencing', 'httpcore', 'deepdiff'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(books)], check=True)

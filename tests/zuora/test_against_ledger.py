@@ -11,13 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 import waitress
+from httpx_transport import HttpxTransport
 from waitress import wasyncore
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.recovery.marker_search import statement_of
 from reconciler.errors import AccessRefused, RequestRefused
 from reconciler.http_client.in_process import InProcess
-from reconciler.http_client.transport import HttpxTransport
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import Connection, Credentials

@@ -9,13 +9,14 @@ from wsgiref.validate import validator
 import httpx
 import pytest
 from fault_server import ENTRY, TOKEN_DOCUMENT
+from httpx_transport import HttpxTransport
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.engine.observe import read_all
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
+from reconciler.http_client.base_url import parse_base_url
 from reconciler.http_client.in_process import InProcess
 from reconciler.http_client.raw_answer import RawRequest
-from reconciler.http_client.transport import HttpxTransport
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
@@ -61,7 +62,8 @@ def test_an_application_is_called_as_by_a_server():
 
     raw = RawRequest(
         method="PUT",
-        url="http://localhost:8021/v1/a%20b/%C3%A9?q=%C3%A9&r=1",
+        base_url=parse_base_url("http://localhost:8021"),
+        target="/v1/a%20b/%C3%A9?q=%C3%A9&r=1",
         headers={"Content-Type": "application/json", "Zuora-Track-Id": "t"},
         body=b"{}",
         deadline=1e9,
