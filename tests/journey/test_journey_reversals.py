@@ -124,6 +124,63 @@ def test_an_edit_of_a_transferred_entry_is_rebooked_as_the_plan_says(rent):
     assert set(rent.posted()) == {"rent", "rent-reversal", "rent-rebooked"}
 
 
+@pytest.mark.parametrize(
+    ("edit", "period", "date"),
+    [
+        ({"Jan-2026": "Feb-2026", "2026-01-31": "2026-02-15"}, "Feb-2026", "2026-02-15"),
+        ({"2026-01-31": "2026-01-30"}, "Jan-2026", "2026-01-30"),
+        ({"400.90": "300.10"}, "Jan-2026", "2026-01-31"),
+    ],
+    ids=["another period", "another date", "another amount"],
+)
+def test_a_corrected_period_or_date_is_rebooked_too(rent, edit, period, date):
+    transferred(rent)
+    text = RENT
+    for before, after in edit.items():
+        text = text.replace(before, after)
+    rent.write("rent.yaml", text)
+    follow(rent, rent.plan().said)
+    assert files(rent)["rent.yaml"] == RENT
+    rent.applied()
+    rebooked = rent.get(rent.number("rent-rebooked"))
+    assert (rebooked["accountingPeriodName"], rebooked["journalEntryDate"]) == (period, date)
+    assert rent.get(rent.number("rent-reversal"))["accountingPeriodName"] == "Jan-2026"
+
+
+@pytest.mark.parametrize("given", [(), ("--period", "Mar-2026")])
+def test_an_edit_keeps_its_date_in_the_open_period_that_it_names_and_only_there(closed, given):
+    moved = RENT.replace("Jan-2026", "Feb-2026").replace("2026-01-31", "2026-02-15")
+    for text, stays in (
+        (moved, True),
+        # These periods take no entries, so the one of the reversal does.
+        (RENT.replace("2026-01-31", "2026-01-30"), False),
+        (moved.replace("Feb-2026", "Dec-2025").replace("2026-02-15", "2025-12-31"), False),
+    ):
+        closed.write("rent.yaml", text)
+        assert closed.run("reverse", "rent", "--rebook", *given).code == 0
+        written = files(closed)
+        reversal, rebooked = written["rent.reversal.yaml"].split("---\n")
+        dates = [re.findall(r"journalEntryDate: (.*)", one)[0] for one in (reversal, rebooked)]
+        first = "2026-03-01" if given else "2026-02-01"
+        assert dates == [first, "2026-02-15" if stays else first]
+        (closed.root / "rent.reversal.yaml").unlink()
+
+
+def test_a_blocked_edit_of_both_shows_that_what_stays_nets_to_zero(rent):
+    assert rent.run("reverse", "rent", "--period", "Feb-2026").code == 0
+    rent.applied()
+    transferred(rent, "rent-reversal")
+    for path in ("rent.yaml", "rent.reversal.yaml"):
+        text = (rent.root / path).read_text().replace("400.90", "300.10")
+        rent.write(path, text.replace("Feb-2026", "Mar-2026").replace("2026-02-01", "2026-03-01"))
+    plan = rent.plan_document()
+    assert {one["action"] for one in plan["changes"]} == {"blocked"}
+    (pair,) = plan["reversals"]
+    assert (pair["period"], pair["reversal_period"]) == ("Jan-2026", "Feb-2026")
+    sums = {(one["original"], one["reversal"]) for one in pair["nets"]}
+    assert sums == {("400.9", "-400.9"), ("-400.9", "400.9")}
+
+
 def test_without_a_commit_the_file_is_restored_from_the_daybook(closed):
     shutil.rmtree(closed.root / ".git")
     closed.write("rent.yaml", RENT.replace("400.90", "300.10"))

@@ -1,7 +1,7 @@
 """Writes the reversal of posted entries, and declares the corrected ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
@@ -178,16 +178,14 @@ class _Reversing:
         options, periods = self._options, self._posted.periods
         if reversal is not None and not options.period:
             # What stands already says where.
-            spec, names = reversal.spec, (JOURNAL_ENTRY.period, JOURNAL_ENTRY.date)
-            period, date = (text_of(spec.get(name)) or "" for name in names)
-            stands = next((one for one in periods if one.name == period), None)
-            if not options.rebook_only or self._takes_entries(stands):
-                return Dating(period=period, date=options.date or date)
+            stands = Dating.of(reversal.spec)
+            if not options.rebook_only or self._takes_entries(self._period(reversal.spec)):
+                return replace(stands, date=options.date or stands.date)
         found = dating_of(
             original.spec, periods, freeze=self._freeze, period=options.period, date=options.date
         )
         if found is None:
-            period = text_of(original.spec.get(JOURNAL_ENTRY.period)) or ""
+            period = Dating.of(original.spec).period
             free = "" if self._freeze == NOTHING_FROZEN else " that is not frozen"
             raise verb_refused("reversal-period", f"no open period{free} follows {period}")
         return found
@@ -250,6 +248,7 @@ class _Reversing:
             self.generate[reversal.source.path] = written_again(reversal, original.name)
         path = self._path(declared)
         present = self._text(path)
+        dating = self._dating_of_edit(original.spec, declared.spec, dating)
         edits = {
             ("metadata", "name"): name,
             **{("metadata", field): None for field in _OF_THE_ORIGINAL},
@@ -270,9 +269,21 @@ class _Reversing:
         self.kept.append(path)
         self._append(target, moved)
 
+    def _dating_of_edit(
+        self, posted: Mapping[str, Value], edited: Mapping[str, Value], reversal: Dating
+    ) -> Dating:
+        """The period and the date of a corrected entry: of the edit if it changed them.
+
+        Where the period that the edit names takes no entries, they are those of the reversal.
+        """
+        before, after = Dating.of(posted), Dating.of(edited)
+        if after.period != before.period:
+            return after if self._takes_entries(self._period(edited)) else reversal
+        return after if after != before and after.period == reversal.period else reversal
+
     def _advise(self, original: Original) -> None:
         """What else could be done, or has to be known."""
-        period = self._period(original)
+        period = self._period(original.spec)
         transfer = text_of(original.live.fields.get(JOURNAL_ENTRY.transfer)) or TransferState.NO
         free = transfer not in (TransferState.YES, TransferState.PROCESSING)
         declared = original.declared
@@ -292,8 +303,8 @@ class _Reversing:
             )
 
     def _comment(self, original: Original) -> str:
-        period = text_of(original.spec.get(JOURNAL_ENTRY.period)) or ""
-        known = self._period(original)
+        period = Dating.of(original.spec).period
+        known = self._period(original.spec)
         state = _STATES.get(known.status) if known is not None else None
         named = original.name
         if named != original.number:
@@ -314,8 +325,8 @@ class _Reversing:
             return False
         return not self._freeze.covers(period.name, period.status)
 
-    def _period(self, original: Original) -> AccountingPeriod | None:
-        name = text_of(original.spec.get(JOURNAL_ENTRY.period))
+    def _period(self, spec: Mapping[str, Value]) -> AccountingPeriod | None:
+        name = Dating.of(spec).period
         return next((one for one in self._posted.periods if one.name == name), None)
 
     def _declaration(self, metadata: Mapping[str, Value], spec: Mapping[str, Value]) -> str:

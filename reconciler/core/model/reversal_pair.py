@@ -19,7 +19,7 @@ class ReversalNet:
 
     @property
     def left(self) -> Decimal:
-        """What the two leave; zero unless the reversal is blocked."""
+        """What the two leave; zero unless a reversal that is not posted is blocked."""
         return difference(self.original, self.reversal.copy_negate())
 
 

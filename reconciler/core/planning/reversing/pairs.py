@@ -27,14 +27,15 @@ def pairs_of(
         number = change.reverses if original is None else original.number or ""
         read = live.get(number)
         content = held_by(original) if original else read.fields if read else None
-        period = text_of(content.get(JOURNAL_ENTRY.period)) if content is not None else None
+        # What a blocked change leaves posted, or would post if nothing is.
+        reversal = held_by(change) or change.after
         yield ReversalPair(
             original=change.reverses,
             number=number,
-            period=period or "",
+            period=_period(content) if content is not None else "",
             reversed_by=change.address.name,
             reversal_number=change.number or "",
-            reversal_period=change.period,
+            reversal_period=_period(reversal),
             nets=tuple(
                 ReversalNet(
                     code=code,
@@ -43,16 +44,18 @@ def pairs_of(
                     original=before,
                     reversal=after,
                 )
-                for code, currency, dimensions, before, after in nets_of(
-                    content, change.after, tenant
-                )
+                for code, currency, dimensions, before, after in nets_of(content, reversal, tenant)
             )
             if content is not None
             else (),
         )
 
 
-def held_by(original: Change) -> Mapping[str, Value] | None:
-    """What an original holds after the plan."""
-    stays = original.action is Action.BLOCKED or original.after is None
-    return original.before if stays else original.after
+def held_by(change: Change) -> Mapping[str, Value] | None:
+    """What an entry holds after the plan."""
+    stays = change.action is Action.BLOCKED or change.after is None
+    return change.before if stays else change.after
+
+
+def _period(content: Mapping[str, Value]) -> str:
+    return text_of(content.get(JOURNAL_ENTRY.period)) or ""

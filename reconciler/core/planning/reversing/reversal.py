@@ -29,6 +29,13 @@ class Dating:
     period: str
     date: str
 
+    @classmethod
+    def of(cls, spec: Mapping[str, Value]) -> "Dating":
+        period, date = (
+            text_of(spec.get(one)) for one in (JOURNAL_ENTRY.period, JOURNAL_ENTRY.date)
+        )
+        return cls(period=period or "", date=date or "")
+
     @property
     def fields(self) -> Mapping[str, Value]:
         """The fields of the entry."""
