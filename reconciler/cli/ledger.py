@@ -17,13 +17,11 @@ from reconciler.errors import ReconcilerError, UsageError
 from reconciler.ledger import Ledger, LedgerUnusable, Limits, open_ledger
 from reconciler.ledger.auth.permissions import UnknownPermission, checked
 from reconciler.ledger.connections import ConnectionLimits
-from reconciler.ledger.instance import open_in_memory
 from reconciler.ledger.serve import serve as run_server
 from reconciler.ledger.web.headers import is_loopback
 from reconciler.render.styled_text import line
 
 _Value = TypeVar("_Value")
-_FILE = "sqlite:///"
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _DATABASE = click.option(
     "--database",
@@ -339,13 +337,10 @@ def _opened(
 ) -> Iterator[Ledger]:
     """The open ledger. What makes it unusable is one line for the user.
 
-    A file that is missing is created only if an empty ledger, in memory, takes the `act`.
+    A new one is created only if it takes the `act`.
     """
     try:
-        if database.startswith(_FILE) and not Path(database.removeprefix(_FILE)).exists():
-            with open_in_memory(reference, built_in=built_in) as empty:
-                act(empty)
-        with open_ledger(database, reference, built_in=built_in) as opened:
+        with open_ledger(database, reference, built_in=built_in, first=act) as opened:
             yield opened
     except LedgerUnusable as error:
         raise ReconcilerError(str(error)) from error

@@ -22,7 +22,7 @@ from .reference_data.seed import add_tenant, seed, seeded_with
 from .runs.worker import Worker
 from .storage import audit
 from .storage.author import Author
-from .storage.store import Contention, Store, open_memory, open_store
+from .storage.store import Contention, Store, cause_of, is_new, open_memory, open_store
 from .storage.tables import tenants
 from .web.call import Call, timestamp
 from .web.errors import Refusal
@@ -176,6 +176,7 @@ def open_ledger(
     reference: Mapping[str, Any] | Path | None = None,
     *,
     built_in: bool = True,
+    first: Callable[[Ledger], object] | None = None,
 ) -> Ledger:
     """Open the ledger in a database; create file, tables and tenant if they are missing.
 
@@ -184,8 +185,12 @@ def open_ledger(
 
     `reference` is a Reference document, a file or a mapping. It is read only if it differs from the
     one that was seeded last. Without one, a database that was never seeded gets the built-in
-    reference, unless `built_in` is false. Raises LedgerUnusable.
+    reference, unless `built_in` is false. If the database holds no ledger yet, nothing is created
+    unless an empty ledger in memory takes `first`. Raises LedgerUnusable.
     """
+    if first is not None and is_new(database_url):
+        with open_in_memory(reference, built_in=built_in) as empty:
+            first(empty)
     store = open_store(database_url)
     try:
         return _opened(store, reference, built_in=built_in)
@@ -224,8 +229,7 @@ def _unusable() -> Iterator[None]:
     except Contention as error:
         raise LedgerUnusable(f"{error}; try again later") from error
     except SQLAlchemyError as error:
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise LedgerUnusable(f"the database: {cause}") from error
+        raise LedgerUnusable(f"the database: {cause_of(error)}") from error
 
 
 def _operator(tx: Connection, tenant_id: str) -> Author:

@@ -539,3 +539,24 @@ def test_a_stored_document_is_read_as_it_was_written(document):
     written = column.process_bind_param(document, dialect)
     found = column.process_result_value(written, dialect)
     assert repr(found) == repr(None if written is None else json.loads(written))
+
+
+TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master",
+    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("verify",), "records no change of a ledger"),
+        (("close-period", "March"), "There is no accounting period 'March'"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, tuple) else "",
+)
+def test_what_a_new_ledger_refuses_leaves_an_empty_database_empty(database, words, said):
+    database.run()  # makes the file of SQLite, without a table
+    result = command(words[0], "--database", database.url, *words[1:])
+    assert (result.exit_code, said in result.output) == (1, True)
+    assert database.truth(TABLES[database.kind]) == []

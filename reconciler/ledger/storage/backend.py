@@ -1,9 +1,9 @@
 """What the ledger needs of a database system."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -28,27 +28,28 @@ class TransactionLost(Exception):
     """The database ended the transaction by itself. Nothing of it was stored."""
 
 
-class Backend(Protocol):
-    """One database system: the module of its name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """One database system.
 
-    `DRIVER` is the only supported one; a URL may omit it. `BEGIN_READING` begins a transaction that
-    only reads, of one state. `prepare` makes a database ready to
-    connect to. `engines` connects for each Access: WRITING and RELAXED exclude every other writer
-    from the start, READING sees one state. Commits and savepoints raise TransactionLost if the
-    database has ended the transaction. `file` is that of the database, if it is one.
-    `initialize` runs once on an empty database. `back_up` copies the database before a migration,
-    where that is cheap. `is_busy` recognizes lock timeouts.
+    `driver` is the only supported one; a URL may omit it. `engines` connects for each Access:
+    WRITING and RELAXED exclude every other writer from the start, READING sees one state. Commits
+    and savepoints raise TransactionLost if the database has ended the transaction. `begin_reading`
+    begins a transaction that only reads, of one state. `prepare` checks a URL, and gives the one to
+    connect to. `file` is that of the database, if it is one, and `make_file` makes it if it is
+    missing. `initialize` runs once on an empty database. `back_up` copies the database before a
+    migration, where that is cheap. `is_busy` recognizes lock timeouts.
     """
 
-    DRIVER: str
-    BEGIN_READING: str
-
-    def prepare(self, url: URL) -> URL: ...
-    def engines(self, url: URL) -> Mapping[Access, Engine]: ...
-    def file(self, url: URL) -> Path | None: ...
-    def initialize(self, made: Engine) -> None: ...
-    def back_up(self, url: URL, version: str) -> None: ...
-    def is_busy(self, error: OperationalError) -> bool: ...
+    driver: str
+    engines: Callable[[URL], Mapping[Access, Engine]]
+    begin_reading: str
+    prepare: Callable[[URL], URL] = lambda url: url
+    file: Callable[[URL], Path | None] = lambda _url: None
+    make_file: Callable[[Path], None] = lambda _path: None
+    initialize: Callable[[Engine], None] = lambda _made: None
+    back_up: Callable[[URL, str], None] = lambda _url, _version: None
+    is_busy: Callable[[OperationalError], bool] = lambda _error: False
 
 
 def access_of(connection: Connection) -> Access:

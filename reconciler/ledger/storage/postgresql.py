@@ -12,12 +12,12 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from ..errors import LedgerUnusable
-from .backend import Access, TransactionLost, access_of, wait_of
+from .backend import Access, Backend, TransactionLost, access_of, wait_of
 
 if TYPE_CHECKING:
     import psycopg
 
-DRIVER = "psycopg"
+_DRIVER = "psycopg"
 IDLE_WAIT = 60.0
 """Seconds after which the server ends a transaction of an idle client."""
 STATEMENT_WAIT = 300.0
@@ -49,7 +49,7 @@ _BEGIN = {
 }
 
 
-def prepare(url: URL) -> URL:
+def _prepare(url: URL) -> URL:
     """The URL to connect to. The database must exist."""
     try:
         import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
@@ -62,10 +62,10 @@ def prepare(url: URL) -> URL:
         raise LedgerUnusable(
             "the database URL names no database; write postgresql://user@host/database"
         )
-    return url.set(drivername=f"postgresql+{DRIVER}")
+    return url.set(drivername=f"postgresql+{_DRIVER}")
 
 
-def engines(url: URL) -> Mapping[Access, Engine]:
+def _engines(url: URL) -> Mapping[Access, Engine]:
     """One pool for all; each transaction sets how durable its commit is."""
     made = create_engine(
         url,
@@ -114,14 +114,7 @@ def _local(setting: str, seconds: float) -> str:
     return f"SET LOCAL {setting} = {max(1, round(seconds * 1000))}"
 
 
-BEGIN_READING = _beginning(Access.READING, 0)
-
-
-def file(url: URL) -> None:
-    """None: the database is on a server."""
-
-
-def initialize(made: Engine) -> None:
+def _initialize(made: Engine) -> None:
     """Refuse a database that cannot store all text."""
     with made.connect() as connection, connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
@@ -131,10 +124,17 @@ def initialize(made: Engine) -> None:
         )
 
 
-def back_up(url: URL, version: str) -> None:
-    """Nothing: a migration is one transaction, and pg_dump makes copies."""
-
-
-def is_busy(error: OperationalError) -> bool:
+def _is_busy(error: OperationalError) -> bool:
     """Whether a lock was not available within LOCK_WAIT."""
     return getattr(error.orig, "sqlstate", None) in _BUSY
+
+
+POSTGRESQL = Backend(
+    driver=_DRIVER,
+    engines=_engines,
+    begin_reading=_beginning(Access.READING, 0),
+    prepare=_prepare,
+    initialize=_initialize,
+    is_busy=_is_busy,
+)
+"""A migration is one transaction, and pg_dump makes copies: nothing is backed up."""

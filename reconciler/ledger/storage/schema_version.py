@@ -28,7 +28,7 @@ def make_ready(store: Transactions, backend: Backend, url: URL) -> None:
     if _is_newest(store):
         return
     with store.reading() as tx:
-        version, engine = _version(tx), tx.engine
+        version, engine = version_of(tx), tx.engine
     if version is None:
         backend.initialize(engine)
     elif version > tables.SCHEMA_VERSION:
@@ -49,7 +49,7 @@ def _is_newest(store: Transactions) -> bool:
 
 
 def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
-    version = _version(tx)
+    version = version_of(tx)
     if version is None:
         tables.METADATA.create_all(tx)
         tx.execute(tables.ledger_version.insert().values(version_num=tables.SCHEMA_VERSION))
@@ -63,7 +63,7 @@ def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
         migrate(tx)
 
 
-def _version(tx: Connection) -> str | None:
+def version_of(tx: Connection) -> str | None:
     """The schema version; None for an empty database."""
     names = inspect(tx).get_table_names()
     if tables.ledger_version.name in names:

@@ -12,32 +12,37 @@ from sqlalchemy.exc import OperationalError
 
 from ..errors import LedgerUnusable
 from . import backend
-from .backend import Access, TransactionLost, access_of, wait_of
+from .backend import Access, Backend, TransactionLost, access_of, wait_of
 
-DRIVER = "pysqlite"
-BEGIN_READING = "BEGIN"
+_DRIVER = "pysqlite"
+_BEGIN_READING = "BEGIN"
 
 
-def prepare(url: URL) -> URL:
-    """The URL to connect to. A missing file is created, readable by its owner only."""
+def _prepare(url: URL) -> URL:
     name = url.database or ""
     if not name or name == ":memory:" or name.startswith("file:"):
         raise LedgerUnusable("the ledger needs a file; write sqlite:////absolute/path.db")
     if url.query:
         raise LedgerUnusable("a SQLite URL takes no options; write sqlite:////absolute/path.db")
-    path = Path(name)
+    return url.set(drivername=f"sqlite+{_DRIVER}")
+
+
+def _file(url: URL) -> Path:
+    return Path(str(url.database)).absolute()
+
+
+def _make_file(path: Path) -> None:
+    """Make the file, if it is missing, readable by its owner only: not by the umask's mode."""
     try:
-        # Created here, because SQLite would use the mode of the umask.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if not path.is_file():
             raise LedgerUnusable(f"database {path}: not a file") from None
     except OSError as error:
         raise LedgerUnusable(f"database {path}: {error.strerror or error}") from error
-    return url.set(drivername=f"sqlite+{DRIVER}")
 
 
-def engines(url: URL) -> Mapping[Access, Engine]:
+def _engines(url: URL) -> Mapping[Access, Engine]:
     """Commits of WRITING survive a power loss, those of RELAXED a crash of the process."""
     durable, relaxed = _engine(url, "FULL"), _engine(url, "NORMAL")
     return {Access.READING: durable, Access.WRITING: durable, Access.RELAXED: relaxed}
@@ -59,7 +64,7 @@ def _engine(url: URL, synchronous: str) -> Engine:
     @event.listens_for(made, "begin")
     def _begin(connection: Connection) -> None:
         if access_of(connection) is Access.READING:
-            connection.exec_driver_sql(BEGIN_READING)
+            connection.exec_driver_sql(_BEGIN_READING)
             return
         raw: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
         raw.execute(_busy_timeout(wait_of(connection)))
@@ -83,12 +88,7 @@ def _busy_timeout(seconds: float) -> str:
     return f"PRAGMA busy_timeout={round(seconds * 1000)}"
 
 
-def file(url: URL) -> Path:
-    """The file of the database."""
-    return Path(str(url.database)).absolute()
-
-
-def initialize(made: Engine) -> None:
+def _initialize(made: Engine) -> None:
     """Switch a new file to write-ahead logging.
 
     The switch needs exclusive access and does not wait for it, so it is retried.
@@ -107,7 +107,7 @@ def initialize(made: Engine) -> None:
             raw.close()
 
 
-def back_up(url: URL, version: str) -> None:
+def _back_up(url: URL, version: str) -> None:
     """Copy the file to `ledger.db.before-2`, readable by its owner only.
 
     The caller is in a writing transaction, so that the file does not change.
@@ -125,7 +125,20 @@ def back_up(url: URL, version: str) -> None:
         raise LedgerUnusable(f"copy {copy}: {error.strerror or error}") from error
 
 
-def is_busy(error: OperationalError) -> bool:
+def _is_busy(error: OperationalError) -> bool:
     """Whether another process locked the database for longer than LOCK_WAIT."""
     code: int = getattr(error.orig, "sqlite_errorcode", 0)
     return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+SQLITE = Backend(
+    driver=_DRIVER,
+    engines=_engines,
+    begin_reading=_BEGIN_READING,
+    prepare=_prepare,
+    file=_file,
+    make_file=_make_file,
+    initialize=_initialize,
+    back_up=_back_up,
+    is_busy=_is_busy,
+)

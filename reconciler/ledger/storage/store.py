@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
@@ -10,10 +10,13 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from ..errors import LedgerUnusable
-from . import memory, postgresql, schema_version, sqlite
+from . import schema_version
 from .backend import OPTION, Access, Backend, display_name
 from .group_commit import GroupCommit, WriteTurnTimeout
+from .memory import MEMORY
+from .postgresql import POSTGRESQL
 from .prepared import PreparedReads
+from .sqlite import SQLITE
 from .transaction import transaction
 
 
@@ -21,12 +24,8 @@ class Contention(Exception):
     """Other writers kept the database locked for too long. Nothing was changed."""
 
 
-BACKENDS: dict[str, Backend] = {
-    "sqlite": sqlite,
-    "postgresql": postgresql,
-    "postgres": postgresql,
-}
-EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
+_BACKENDS = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "postgres": POSTGRESQL}
+_EXAMPLES = "sqlite:////absolute/path.db or postgresql://user@host/database"
 
 
 class Closing(Protocol):
@@ -51,7 +50,7 @@ class Store:
             for access, engine in backend.engines(url).items()
         }
         self._writers = GroupCommit()
-        self._prepared = PreparedReads(self._engines[Access.READING], backend.BEGIN_READING)
+        self._prepared = PreparedReads(self._engines[Access.READING], backend.begin_reading)
         self.file = backend.file(url)
         """The file of the database; None if it is on a server."""
         self.closing: WeakSet[Closing] = WeakSet()
@@ -107,39 +106,67 @@ class Store:
 
 def open_store(database_url: str) -> Store:
     """Open the database at an SQLAlchemy URL, or create it. Raises LedgerUnusable."""
-    try:
-        url = make_url(database_url)
-    except (ArgumentError, ValueError):
-        # Not chained: the library's message may contain the URL with its password.
-        raise LedgerUnusable(f"the database URL is not understood; write {EXAMPLES}") from None
-    backend = BACKENDS.get(url.get_backend_name())
-    if backend is None:
-        raise LedgerUnusable(
-            f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
-            f"write {EXAMPLES}"
-        )
-    driver = url.drivername.partition("+")[2]
-    if driver not in ("", backend.DRIVER):
-        raise LedgerUnusable(
-            f"the ledger uses the driver {backend.DRIVER}, not {driver}; write {EXAMPLES}"
-        )
-    return _opened(backend, backend.prepare(url))
+    backend, url = _known(database_url)
+    if (file := backend.file(url)) is not None:
+        backend.make_file(file)
+    return _opened(backend, url)
+
+
+def is_new(database_url: str) -> bool:
+    """Whether a database holds no ledger yet. Creates nothing. Raises LedgerUnusable."""
+    backend, url = _known(database_url)
+    file = backend.file(url)
+    if file is not None and not file.exists():
+        return True
+    with _usable(url), closing(Store(backend, url)) as store, store.reading() as tx:
+        return schema_version.version_of(tx) is None
 
 
 def open_memory() -> Store:
     """A new database in memory, for one thread at a time."""
-    return _opened(memory, make_url("sqlite://"))
+    return _opened(MEMORY, make_url("sqlite://"))
+
+
+def _known(database_url: str) -> tuple[Backend, URL]:
+    """The database system of a URL, and the URL to connect to."""
+    try:
+        url = make_url(database_url)
+    except (ArgumentError, ValueError):
+        # Not chained: the library's message may contain the URL with its password.
+        raise LedgerUnusable(f"the database URL is not understood; write {_EXAMPLES}") from None
+    backend = _BACKENDS.get(url.get_backend_name())
+    if backend is None:
+        raise LedgerUnusable(
+            f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
+            f"write {_EXAMPLES}"
+        )
+    driver = url.drivername.partition("+")[2]
+    if driver not in ("", backend.driver):
+        raise LedgerUnusable(
+            f"the ledger uses the driver {backend.driver}, not {driver}; write {_EXAMPLES}"
+        )
+    return backend, backend.prepare(url)
 
 
 def _opened(backend: Backend, url: URL) -> Store:
     store = Store(backend, url)
     try:
-        schema_version.make_ready(store, backend, url)
-    except (SQLAlchemyError, sqlite3.Error, Contention) as error:
-        store.close()
-        cause = " ".join(str(getattr(error, "orig", None) or error).split())
-        raise LedgerUnusable(f"{display_name(url)}: {cause}") from error
+        with _usable(url):
+            schema_version.make_ready(store, backend, url)
     except BaseException:
         store.close()
         raise
     return store
+
+
+@contextmanager
+def _usable(url: URL) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, Contention) as error:
+        raise LedgerUnusable(f"{display_name(url)}: {cause_of(error)}") from error
+
+
+def cause_of(error: Exception) -> str:
+    """What the driver says, on one line."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())
