@@ -8,7 +8,6 @@ from pathlib import Path
 
 from reconciler.app.connection import client_in_process
 from reconciler.core.model.canonical import as_declaration, fingerprint
-from reconciler.core.model.history import Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Change, Plan
@@ -25,7 +24,7 @@ from reconciler.core.rehearsal.verdict import (
     rehearsed_changes,
     unknown_to_a_rehearsal,
 )
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.apply import apply
 from reconciler.engine.ports import Ports
 from reconciler.errors import ReconcilerError, UsageError
@@ -59,15 +58,7 @@ class _MemoryLog:
     def record_intent(self, intent: Intent) -> Intent:
         return replace(intent, seq=next(self._seq))
 
-    def record_outcome(
-        self,
-        intent: Intent,
-        result: Result,
-        *,
-        number: str | None = None,
-        detail: str = "",
-        entries: tuple[str, ...] = (),
-    ) -> None:
+    def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None:
         pass
 
 

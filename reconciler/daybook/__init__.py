@@ -1,8 +1,9 @@
 """The daybook: an intent before every call to the ledger, and its outcome afterwards."""
 
 from reconciler.daybook.daybook import Daybook
-from reconciler.daybook.events import FORMAT, Intent
+from reconciler.daybook.events import FORMAT, CallOutcome, Intent
 from reconciler.daybook.opening import no_daybook, open_daybook, unlock
 from reconciler.daybook.state import CallRecord
 
-__all__ = ["FORMAT", "Daybook", "Intent", "CallRecord", "no_daybook", "open_daybook", "unlock"]
+__all__ = ["FORMAT", "CallRecord", "Daybook", "Intent", "CallOutcome"]
+__all__ += ["no_daybook", "open_daybook", "unlock"]

@@ -7,13 +7,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from reconciler.core.model.history import Dropped, Recorded, Result
+from reconciler.core.model.history import Dropped, Recorded
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     STATE,
     UNUSED,
     BoundToTenant,
-    Concluded,
+    CallOutcome,
     Content,
     Damaged,
     Event,
@@ -23,6 +23,7 @@ from reconciler.daybook.events import (
     RunBegun,
     RunEnded,
     Transferred,
+    concluded,
     intended,
 )
 from reconciler.daybook.group_commit import GroupCommit
@@ -187,7 +188,7 @@ class Daybook:
         if not self._follows:
             return ()
         with reading(self._store) as transaction:
-            return tuple(DaybookState().catch_up(transaction))
+            return tuple(DaybookState().follow(transaction))
 
     def bind(self, tenant: str, *, workspace: str = "", marker: str = "") -> None:
         """Record the tenant, the workspace and the field of its markers. The first apply does it.
@@ -245,23 +246,12 @@ class Daybook:
         event = self._append(EventType.INTENT, intended(intent, run=self._run))
         return replace(intent, seq=event.seq)
 
-    def record_outcome(
-        self,
-        intent: Intent,
-        result: Result,
-        *,
-        number: str | None = None,
-        detail: str = "",
-        entries: tuple[str, ...] = (),
-    ) -> None:
+    def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None:
         """Write an outcome of an intent; it is durable when this returns.
 
         Of several outcomes of one intent the last one counts.
         """
-        content = Concluded(
-            intent=intent.seq, result=result.value, number=number, detail=detail, entries=entries
-        )
-        self._append(EventType.OUTCOME, content)
+        self._append(EventType.OUTCOME, concluded(intent, outcome))
 
     def note_export(self, holder: Holder) -> None:
         self._append(EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))
@@ -321,7 +311,7 @@ class Daybook:
 
     def _catch_up(self) -> None:
         with reading(self._store) as transaction:
-            new = self._state.catch_up(transaction)
+            new = list(self._state.follow(transaction))
         if self._doubt and new not in ([], self._doubt):
             raise self._refusal(None)
         self._doubt = []

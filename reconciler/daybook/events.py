@@ -2,15 +2,16 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from reconciler.core.model.canonical import StoredSpec, spec_text
-from reconciler.core.model.history import Act
+from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address, Value
 
 FORMAT = "3"
@@ -92,6 +93,16 @@ class Intent:
     seq: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutcome:
+    """How a call ended. `number` is its entry, `entries` are those that a journal run made."""
+
+    result: Result
+    number: str | None = None
+    detail: str = ""
+    entries: tuple[str, ...] = ()
+
+
 class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """The content of an event. Fields that a later version adds are ignored."""
 
@@ -171,7 +182,6 @@ class Concluded(Content):
     number: str | None = None
     detail: str = ""
     entries: tuple[str, ...] = ()
-    """The entries that a journal run made, as a read listed them."""
 
 
 class Transferred(Content):
@@ -228,6 +238,19 @@ def intended(intent: Intent, *, run: str) -> Intended:
         server_at=intent.server_at.isoformat() if intent.server_at else None,
         spec=NO_SPEC if intent.spec is None else spec_text(intent.spec),
     )
+
+
+def concluded(intent: Intent, outcome: CallOutcome) -> Concluded:
+    fields = asdict(outcome) | {"result": outcome.result.value}
+    return Concluded(intent=intent.seq, **fields)
+
+
+def outcome_of(content: Concluded | None) -> CallOutcome | None:
+    if content is None:
+        return None
+    fields = structs.asdict(content) | {"result": Result(content.result)}
+    del fields["intent"]
+    return CallOutcome(**fields)
 
 
 def intent_of(content: Intended, seq: int) -> Intent:

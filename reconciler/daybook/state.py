@@ -1,6 +1,6 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model.canonical import StoredSpec
@@ -20,6 +20,7 @@ from reconciler.daybook.events import (
     GENESIS,
     STATE,
     BoundToTenant,
+    CallOutcome,
     Concluded,
     Content,
     Created,
@@ -34,6 +35,7 @@ from reconciler.daybook.events import (
     content_of,
     encoder,
     intent_of,
+    outcome_of,
     seal,
 )
 from reconciler.daybook.tables import events_after, head_of, meta_of
@@ -45,13 +47,15 @@ _MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """An intent with its last outcome; `result` is None while there is none."""
+    """An intent with its last outcome; None while there is none."""
 
     intent: Intent
     at: str
-    result: Result | None = None
-    number: str | None = None
-    detail: str = ""
+    outcome: CallOutcome | None = None
+
+    @property
+    def result(self) -> Result | None:
+        return None if self.outcome is None else self.outcome.result
 
     @property
     def open(self) -> bool:
@@ -68,12 +72,9 @@ class _Attempt:
     address: Address
     act: Act
     content: Intended
-    result: Result | None = None
-    number: str | None = None
-    detail: str = ""
+    ended: Concluded | None = None
     numbers: tuple[str, ...] = ()
     """Of all outcomes."""
-    entries: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -182,29 +183,31 @@ class DaybookState:
         tried = self.attempts.get(content.intent)
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
-        tried.result = Result(content.result)
-        tried.number, tried.detail = content.number, content.detail
-        tried.entries = content.entries
-        created = tried.act is Act.CREATE and tried.result is Result.DONE
+        tried.ended, result = content, Result(content.result)
+        created = tried.act is Act.CREATE and result is Result.DONE
         if created and content.number and tried.address.kind in _MARKED:
             self.unchecked[content.number] = None
         if content.number is not None and content.number not in tried.numbers:
             tried.numbers = (*tried.numbers, content.number)
 
-    def catch_up(self, transaction: Transaction) -> list[Event]:
-        """Apply and return the newer events of a database. Raises Damaged."""
+    def catch_up(self, transaction: Transaction) -> None:
+        """Apply the newer events of a database. Raises Damaged."""
+        for _ in self.follow(transaction):
+            pass
+
+    def follow(self, transaction: Transaction) -> Iterator[Event]:
+        """The newer events of a database, each once it is applied. Raises Damaged."""
         # Readers see both in one state of the database; a writer alone can move its own.
         end = head_of(transaction)
-        new = events_after(transaction, self.seq)
-        for event in new:
+        for event in events_after(transaction, self.seq):
             self.take(event)
+            yield event
         if self.seq < end.seq:
             raise Damaged(f"event {self.seq + 1} is missing, and what follows it")
         if (self.seq, self.serial, self.hash) != (end.seq, end.serial, end.hash):
             raise Damaged(f"its events end at {self.seq}, and it records {end.seq}")
         if meta_of(transaction).get("lineage") != self.lineage:
             raise Damaged("its lineage differs from that of its events")
-        return new
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
@@ -220,26 +223,14 @@ class DaybookState:
 
     def _history(self) -> tuple[CallHistory, ...]:
         if self._calls is None:
-            self._calls = tuple(
-                CallHistory(
-                    address=tried.address,
-                    act=tried.act,
-                    result=tried.result,
-                    number=tried.number or tried.content.number,
-                    spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
-                    protect=tried.content.protect,
-                    reverses=tried.content.reverses,
-                    entries=tried.entries,
-                )
-                for tried in self.attempts.values()
-            )
+            self._calls = tuple(map(_call_of, self.attempts.values()))
         return self._calls
 
     def unsettled(self) -> tuple[Intent, ...]:
         return tuple(
             intent_of(tried.content, tried.seq)
             for tried in self.attempts.values()
-            if tried.act in CALLS and tried.result in (None, Result.UNKNOWN)
+            if tried.act in CALLS and (not tried.ended or tried.ended.result == Result.UNKNOWN)
         )
 
     def tried(self, seq: int | None = None) -> tuple[CallRecord, ...]:
@@ -250,9 +241,7 @@ class DaybookState:
             CallRecord(
                 intent=intent_of(attempt.content, attempt.seq),
                 at=attempt.at,
-                result=attempt.result,
-                number=attempt.number,
-                detail=attempt.detail,
+                outcome=outcome_of(attempt.ended),
             )
             for attempt in map(attempts.__getitem__, asked)
         )
@@ -276,3 +265,17 @@ class DaybookState:
             if number is not None and number not in without
         )
         return max(found, key=lambda number: (len(number), number), default=None)
+
+
+def _call_of(tried: _Attempt) -> CallHistory:
+    content, ended = tried.content, tried.ended
+    return CallHistory(
+        address=tried.address,
+        act=tried.act,
+        result=Result(ended.result) if ended else None,
+        number=(ended and ended.number) or content.number,
+        spec=StoredSpec(content.spec) if content.spec else None,
+        protect=content.protect,
+        reverses=content.reverses,
+        entries=ended.entries if ended else (),
+    )

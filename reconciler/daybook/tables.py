@@ -1,6 +1,6 @@
 """The tables of a daybook and the statements on them, the same on every database."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from reconciler import __version__
@@ -37,6 +37,10 @@ _HEAD = """CREATE TABLE head (
     PRIMARY KEY (id)
 )"""
 """One row: the last event, and the lease. Only the holder of the highest fence may write."""
+
+
+_AT_ONCE = 1000
+"""Events in memory at a time, beside the state that follows from them."""
 
 
 class Head(NamedTuple):
@@ -76,10 +80,12 @@ def add_events(transaction: Transaction, chain: Sequence[Event]) -> None:
         transaction.change_each(statement, chain)
 
 
-def events_after(transaction: Transaction, seq: int) -> list[Event]:
+def events_after(transaction: Transaction, seq: int) -> Iterator[Event]:
     """The events after the one with this number, as they are stored, in their order."""
-    query = "SELECT seq, at, type, content, hash FROM events WHERE seq > ? ORDER BY seq"
-    return list(map(Event._make, transaction.rows(query, seq)))
+    query = "SELECT seq, at, type, content, hash FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+    while found := transaction.rows(query, seq, _AT_ONCE):
+        yield from map(Event._make, found)
+        seq = found[-1][0]
 
 
 def meta_of(transaction: Transaction) -> dict[Any, Any]:

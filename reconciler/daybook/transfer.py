@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from reconciler.daybook.daybook import Daybook
-from reconciler.daybook.events import FORMAT, Damaged, Event
+from reconciler.daybook.events import FORMAT, STATE, Damaged, Event
 from reconciler.daybook.lease import Holder
 from reconciler.daybook.state import DaybookState
 from reconciler.errors import DaybookError
@@ -48,17 +48,14 @@ class Export:
 def write_export(daybook: Daybook) -> str:
     """A daybook as text for `read_export`: a heading, then one line an event."""
     chain = daybook.events()
-    state = DaybookState()
-    for event in chain:
-        state.take(event)
     heading = _Heading(
         daybook=FORMAT,
-        lineage=state.lineage,
-        workspace=state.workspace,
-        tenant=state.tenant,
-        events=state.seq,
-        serial=state.serial,
-        hash=state.hash,
+        lineage=daybook.lineage,
+        workspace=daybook.workspace,
+        tenant=daybook.tenant,
+        events=chain[-1].seq,
+        serial=sum(event.type in STATE for event in chain),
+        hash=chain[-1].hash,
     )
     encode = msgspec.json.encode
     lines = [encode(heading)]

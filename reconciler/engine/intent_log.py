@@ -7,7 +7,7 @@ from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
 from reconciler.core.model.resource import Value
 from reconciler.core.planning.run_members import numbers_of
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.ports import CallLog, Ports
 from reconciler.errors import LedgerError
 
@@ -69,9 +69,8 @@ class IntentLog:
         detail = error.message if error else ""
         self.open = result is Result.UNKNOWN
         self.unrecorded = happened or detail
-        self.ports.daybook.record_outcome(
-            intent, result, number=number, detail=detail, entries=entries
-        )
+        outcome = CallOutcome(result=result, number=number, detail=detail, entries=entries)
+        self.ports.daybook.record_outcome(intent, outcome)
         self.unrecorded = ""
 
     @property
@@ -151,7 +150,8 @@ class IntentLog:
 def write_note(daybook: CallLog, intent: Intent, entries: tuple[str, ...] = ()) -> None:
     """Write an intent that needs no call, and its outcome. Raises DaybookError."""
     noted = daybook.record_intent(intent)
-    daybook.record_outcome(noted, Result.DONE, number=noted.number, entries=entries)
+    outcome = CallOutcome(result=Result.DONE, number=noted.number, entries=entries)
+    daybook.record_outcome(noted, outcome)
 
 
 def description_of(intent: Intent) -> str:

@@ -8,12 +8,12 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from reconciler.core.model.history import Recorded, Result
+from reconciler.core.model.history import Recorded
 from reconciler.core.model.json_text import Texts
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
-from reconciler.daybook import CallRecord, Intent
+from reconciler.daybook import CallOutcome, CallRecord, Intent
 
 
 class LedgerReader(Protocol):
@@ -78,15 +78,7 @@ class CallLog(Protocol):
     """Writes intents and outcomes to a daybook."""
 
     def record_intent(self, intent: Intent) -> Intent: ...
-    def record_outcome(
-        self,
-        intent: Intent,
-        result: Result,
-        *,
-        number: str | None = None,
-        detail: str = "",
-        entries: tuple[str, ...] = (),
-    ) -> None: ...
+    def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None: ...
 
 
 class SettlingDaybook(CallLog, Protocol):

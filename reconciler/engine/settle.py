@@ -16,7 +16,7 @@ from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
 from reconciler.core.recovery.marker_search import Search, is_posted_as, recorded_numbers
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
     settlement_of,
@@ -119,7 +119,8 @@ class _Settlement:
         if not self.may_send or age is None or not -SKEW <= age < SAFE_WINDOW:
             return self._by_search(intent, age)
         # From now on, the outcome of the first attempt settles nothing.
-        self.daybook.record_outcome(intent, Result.UNKNOWN, detail="it is sent again")
+        outcome = CallOutcome(result=Result.UNKNOWN, detail="it is sent again")
+        self.daybook.record_outcome(intent, outcome)
         try:
             number = self.ledger.create(kind, payload, key=key, track_id=track_id, sent_before=True)
         except RequestRefused as error:

@@ -11,7 +11,7 @@ from reconciler.core.model.resource import Live, Value
 from reconciler.core.planning.run_members import numbers_of
 from reconciler.core.recovery.applied_values import Shown, shown
 from reconciler.core.recovery.claims import Claim, mismatch
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.intent_log import write_note
 from reconciler.engine.ports import CallLog, PostingLedger
@@ -79,10 +79,10 @@ def record_settled(
         # Before the outcome: a run that ends in between leaves the call open.
         note = replace(intent, act=Act.NOTE, number=settled.number, spec=settled.applied, key=None)
         write_note(daybook, replace(note, payload=None, seq=0))
-    daybook.record_outcome(
-        intent,
-        settled.result,
+    outcome = CallOutcome(
+        result=settled.result,
         number=settled.number,
         detail=settled.message if detail is None else detail,
         entries=settled.entries,
     )
+    daybook.record_outcome(intent, outcome)

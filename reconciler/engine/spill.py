@@ -20,7 +20,7 @@ from reconciler.core.recovery.spill_record import (
     line_of,
     record_from,
 )
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.daybook.fsync import sync
 from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import CallRecords, SpillableDaybook
@@ -63,23 +63,13 @@ class SpillingDaybook:
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None:
         return self._daybook.last_number(kind, before=before)
 
-    def record_outcome(
-        self,
-        intent: Intent,
-        result: Result,
-        *,
-        number: str | None = None,
-        detail: str = "",
-        entries: tuple[str, ...] = (),
-    ) -> None:
+    def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None:
         """Write an outcome. Raises DaybookError when only the spill file has it, or nothing."""
         try:
-            self._daybook.record_outcome(
-                intent, result, number=number, detail=detail, entries=entries
-            )
-            self._watch(intent, result, number or intent.number)
+            self._daybook.record_outcome(intent, outcome)
+            self._watch(intent, outcome.result, outcome.number or intent.number)
         except DaybookError as error:
-            if result is Result.UNKNOWN or intent.act not in CALLS:
+            if outcome.result is Result.UNKNOWN or intent.act not in CALLS:
                 # An open call is unknown anyway, and a note is planned again.
                 raise
             record = SpillRecord(
@@ -87,10 +77,10 @@ class SpillingDaybook:
                 intent=intent.seq,
                 address=intent.address,
                 act=intent.act,
-                result=result,
-                number=number,
+                result=outcome.result,
+                number=outcome.number,
                 key=key_digest(intent.key),
-                detail=detail,
+                detail=outcome.detail,
             )
             raise DaybookError(
                 f"{error.message}; {self._keep(line_of(record))}",
@@ -244,7 +234,8 @@ def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -
     )
     if not same or (intent.number and line.number and intent.number != line.number):
         raise UnreadableSpillRecord(f"{what} is not call number {line.intent} of the daybook")
-    said, known = (line.result, line.number), (tried.result, tried.number)
+    said = (line.result, line.number)
+    known = (tried.result, tried.outcome.number if tried.outcome else None)
     where = "in the daybook"
     if other is not None:
         known, where = (other.result, other.number), "in an earlier line"

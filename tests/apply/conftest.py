@@ -89,13 +89,13 @@ def without_room(bench, monkeypatch):
 
     @contextlib.contextmanager
     def block():
-        def conclude(book, *answer, **more):
+        def conclude(book, intent, outcome):
             def full(*_, **__):
                 raise DaybookError("the disk is full", remedy="")
 
             with monkeypatch.context() as patch:
                 patch.setattr(book, "record_outcome", full, raising=False)
-                SpillingDaybook(book, path, show=print).record_outcome(*answer, **more)
+                SpillingDaybook(book, path, show=print).record_outcome(intent, outcome)
 
         with monkeypatch.context() as patch:
             patch.setattr(Daybook, "record_outcome", conclude)

@@ -215,7 +215,7 @@ class MemoryLog:
     def record_intent(self, intent):
         return replace(intent, seq=next(self._seq))
 
-    def record_outcome(self, intent, result, **_):
+    def record_outcome(self, intent, outcome):
         pass
 
 

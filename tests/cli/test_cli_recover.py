@@ -16,7 +16,7 @@ from books_harness import Books, reconciler
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import SpillRecord, line_of, record_from
-from reconciler.daybook import Intent, open_daybook
+from reconciler.daybook import CallOutcome, Intent, open_daybook
 from reconciler.engine.spill import SpillingDaybook
 from reconciler.errors import DaybookError
 
@@ -190,9 +190,9 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
         intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         execute(small, "update head set fence = fence + 1")
         with pytest.raises(DaybookError, match=r"another apply took .* the outcome is kept in"):
-            rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
+            rescue.record_outcome(intent, CallOutcome(result=Result.DONE, number="JE-00000099"))
         with pytest.raises(DaybookError):
-            rescue.record_outcome(intent, Result.UNKNOWN)
+            rescue.record_outcome(intent, CallOutcome(result=Result.UNKNOWN))
     assert [record_from(line).number for line in rescue_of(small).read_text().splitlines()] == [
         "JE-00000099"
     ]
@@ -302,7 +302,7 @@ def test_i43_a_rescue_file_is_never_written_through_a_link(small, tmp_path):
         intent = rescue.record_intent(Intent(address=Address("JournalEntry", NEW), act=Act.CREATE))
         rescue_of(small).symlink_to(target)
         with pytest.raises(DaybookError, match="so the outcome is printed"):
-            rescue.record_outcome(intent, Result.DONE, number="JE-00000099")
+            rescue.record_outcome(intent, CallOutcome(result=Result.DONE, number="JE-00000099"))
     assert target.read_text() == "precious"
 
 

@@ -22,9 +22,10 @@ from builders import address, credit, debit, entry
 from program import Program
 
 from reconciler.core.model.history import Act, Result
-from reconciler.daybook import FORMAT, Intent, open_daybook
+from reconciler.daybook import FORMAT, CallOutcome, Intent, open_daybook
 from reconciler.daybook.events import Concluded, EventType, intended
 from reconciler.daybook.tables import add_events
+from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
 NUMBER = "JE-00000001"
@@ -44,7 +45,9 @@ def intent(name: str = "a", act: Act = Act.CREATE, **more) -> Intent:
 
 
 def create(book, name: str = "a", number: str = NUMBER, **more) -> None:
-    book.record_outcome(book.record_intent(intent(name, **more)), Result.DONE, number=number)
+    book.record_outcome(
+        book.record_intent(intent(name, **more)), CallOutcome(result=Result.DONE, number=number)
+    )
 
 
 def sql(path: Path, statement: str, *values) -> list[tuple]:
@@ -87,7 +90,7 @@ def test_what_was_written_is_read_exactly(path, spec):
         (found,) = book.unsettled()
         assert found == replace(asked, seq=found.seq)
     with opened(path) as book:
-        book.record_outcome(found, Result.DONE, number=NUMBER)
+        book.record_outcome(found, CallOutcome(result=Result.DONE, number=NUMBER))
         state = book.recorded()[address("a")]
         assert (state.spec, state.number, state.protect) == (spec, NUMBER, True)
         assert str(state.spec["journalEntryItems"][0]["amount"]) == str(
@@ -100,9 +103,9 @@ def test_of_several_outcomes_the_last_one_counts(path):
     with opened(path) as book:
         asked = book.record_intent(intent())
         for result, number in ((Result.UNKNOWN, None), (Result.DONE, NUMBER)):
-            book.record_outcome(asked, result, number=number)
+            book.record_outcome(asked, CallOutcome(result=result, number=number))
         assert book.recorded()[address("a")].number == NUMBER
-        book.record_outcome(asked, Result.UNKNOWN)
+        book.record_outcome(asked, CallOutcome(result=Result.UNKNOWN))
         state = book.recorded()[address("a")]
         assert (state.number, state.unsettled) == (None, True)
 
@@ -113,7 +116,7 @@ def test_i07_calls_without_a_definite_outcome_are_unsettled_and_notes_never(path
     with opened(path) as book:
         asked = book.record_intent(intent(act=act, number=NUMBER))
         if result is not None:
-            book.record_outcome(asked, result, number=NUMBER)
+            book.record_outcome(asked, CallOutcome(result=result, number=NUMBER))
         is_call = act not in (Act.NOTE, Act.FORGET, Act.RETIRE)
         assert bool(book.unsettled()) == (is_call and result in (None, Result.UNKNOWN))
 
@@ -201,10 +204,10 @@ def test_b17_i42_a_writer_whose_lock_was_broken_cannot_write(path):
         asked = first.record_intent(intent())
         path.with_name("daybook.db.lock").unlink()
         with opened(path) as second:
-            second.record_outcome(asked, Result.DONE, number=NUMBER)
+            second.record_outcome(asked, CallOutcome(result=Result.DONE, number=NUMBER))
             for write in (
                 lambda: first.record_intent(intent("b")),
-                lambda: first.record_outcome(asked, Result.REFUSED),
+                lambda: first.record_outcome(asked, CallOutcome(result=Result.REFUSED)),
                 lambda: first.begin("sha256:x"),
                 first.end,
             ):
@@ -337,11 +340,11 @@ def test_i43_a_full_disk_is_a_daybook_error_and_nothing_is_half_written(path):
         sql(path, "create trigger full before insert on events when new.type = 'outcome' "
                   "begin select raise(abort, 'database or disk is full'); end")  # fmt: skip
         with pytest.raises(DaybookError, match="cannot be written") as caught:
-            book.record_outcome(asked, Result.DONE, number=NUMBER)
+            book.record_outcome(asked, CallOutcome(result=Result.DONE, number=NUMBER))
         assert "settles open calls" in caught.value.remedy
         assert len(book.unsettled()) == 1
         sql(path, "drop trigger full")
-        book.record_outcome(asked, Result.DONE, number=NUMBER)
+        book.record_outcome(asked, CallOutcome(result=Result.DONE, number=NUMBER))
         assert book.unsettled() == ()
 
 
@@ -443,6 +446,23 @@ def test_i40_fifty_thousand_events_are_checked_whenever_a_daybook_is_opened(path
         assert book.unsettled() == ()
         assert time.process_time() - began < 3, "half a second on an idle machine"
         assert book.serial == 2 * count
+
+
+def test_a_part_of_the_events_is_in_memory_at_a_time(path, monkeypatch):
+    with opened(path) as book:
+        create(book)
+        fill(book, 1200)
+    sizes, rows = [], Transaction.rows
+
+    def measured(*asked, **options):
+        found = rows(*asked, **options)
+        sizes.append(len(found))
+        return found
+
+    monkeypatch.setattr(Transaction, "rows", measured)
+    with opened(path, write=False) as book:
+        assert book.serial == 2 * 1200
+    assert max(sizes) == 1000
 
 
 def fill(book, count) -> None:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
-from reconciler.daybook import Intent, open_daybook
+from reconciler.daybook import Intent, CallOutcome, open_daybook
 from reconciler.errors import DaybookError
 from reconciler.engine.spill import SpillingDaybook
 
@@ -33,7 +33,7 @@ other.execute("create trigger full before insert on events begin select raise(ab
 other.commit()
 with suppress(DaybookError):
     SpillingDaybook(book, place / "rescue.jsonl", show=print).record_outcome(
-        asked, Result.DONE, number="JE-00000001"
+        asked, CallOutcome(result=Result.DONE, number="JE-00000001")
     )
 """
 SYNCED = re.compile(r"(?:fsync|fdatasync)\(\d+<(.+?)>\) += 0")

@@ -11,7 +11,7 @@ import pytest
 from builders import address, entry
 
 from reconciler.core.model.history import Act, Result
-from reconciler.daybook import FORMAT, Intent, open_daybook, unlock
+from reconciler.daybook import FORMAT, CallOutcome, Intent, open_daybook, unlock
 from reconciler.daybook.events import Content, EventType, encoder
 from reconciler.daybook.lease import this_process
 from reconciler.daybook.postgresql import schema_of
@@ -95,7 +95,9 @@ def test_i46_a_daybook_of_the_first_code_of_its_format_is_read_and_continued(for
         assert [item.address for item in book.unsettled()] == [unsettled]
     with closing(open_daybook(former, write=True, workspace="books")) as book:
         assert book.lease.fence == 2
-        book.record_outcome(book.unsettled()[0], Result.DONE, number="JE-00000009")
+        book.record_outcome(
+            book.unsettled()[0], CallOutcome(result=Result.DONE, number="JE-00000009")
+        )
     with closing(open_daybook(former, write=False, workspace="books")) as book:
         assert book.recorded()[unsettled].number == "JE-00000009"
         assert [event.seq for event in book.events()] == list(range(1, 12))
@@ -114,7 +116,9 @@ def test_i46_the_entries_of_a_run_do_not_concern_earlier_code(in_a_file):
     with in_a_file.opened() as book:
         for name, entries in (("a", ()), ("b", ("JE-00000001", "JE-00000002"))):
             asked = book.record_intent(Intent(address=address(name), act=Act.CREATE, spec=entry()))
-            book.record_outcome(asked, Result.DONE, number="JE-00000009", entries=entries)
+            book.record_outcome(
+                asked, CallOutcome(result=Result.DONE, number="JE-00000009", entries=entries)
+            )
         outcomes = [event for event in book.events() if event.type == EventType.OUTCOME]
     former = [msgspec.json.decode(event.content, type=FormerOutcome) for event in outcomes]
     assert [one.number for one in former] == ["JE-00000009"] * 2
@@ -174,7 +178,9 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
     with in_a_file.opened() as book:
         for name in "ab":
             asked = book.record_intent(Intent(address=address(name), act=Act.CREATE, spec=entry()))
-        book.record_outcome(asked, Result.DONE, number="JE-00000001", entries=("JE-00000007",))
+        book.record_outcome(
+            asked, CallOutcome(result=Result.DONE, number="JE-00000001", entries=("JE-00000007",))
+        )
         book.bind("tenant/-")
         lineage, before, text = book.lineage, all_of(book), write_export(book)
     with pytest.raises(DaybookError, match="belongs to the workspace books"):
@@ -185,7 +191,9 @@ def test_a_daybook_moves_from_a_file_to_postgresql_and_back(in_a_file, on_postgr
         assert all_of(book) == before
         assert book.lineage == lineage
         assert compare(book, read_export(text)) is None
-        book.record_outcome(book.unsettled()[0], Result.DONE, number="JE-00000002")
+        book.record_outcome(
+            book.unsettled()[0], CallOutcome(result=Result.DONE, number="JE-00000002")
+        )
         later = write_export(book)
     back = type(in_a_file)(place=tmp_path / "back.db")
     moved(back, later)
@@ -232,7 +240,7 @@ def test_an_export_of_another_daybook_is_told_from_this_one(in_a_file, on_postgr
 def test_i40_an_export_that_was_altered_is_refused(in_a_file, spoil, said):
     with in_a_file.opened() as book:
         asked = book.record_intent(Intent(address=address("a"), act=Act.CREATE, spec=entry()))
-        book.record_outcome(asked, Result.DONE, number="JE-00000001")
+        book.record_outcome(asked, CallOutcome(result=Result.DONE, number="JE-00000001"))
         text = write_export(book)
     with pytest.raises(DaybookError, match=said):
         read_export(spoil(text))

@@ -12,7 +12,7 @@ from builders import address, entry
 from program import Program
 
 from reconciler.core.model.history import Act, Result
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.daybook.events import (
     Concluded,
     Created,
@@ -92,7 +92,7 @@ def test_one_writer_commits_each_event_by_itself(home):
     with home.opened() as book, commits() as done:
         for name in "abc":
             asked = book.record_intent(intent(name))
-            book.record_outcome(asked, Result.DONE, number=f"JE-{name}")
+            book.record_outcome(asked, CallOutcome(result=Result.DONE, number=f"JE-{name}"))
         assert len(done) == 6
 
 
@@ -124,7 +124,9 @@ def test_i40_a_commit_that_fails_fails_for_all_of_its_group(home):
     with home.opened() as book:
         asked = {name: book.record_intent(intent(name)) for name in "abcd"}
         outcomes = {
-            name: lambda name=name: book.record_outcome(asked[name], Result.DONE, number="JE-1")
+            name: lambda name=name: book.record_outcome(
+                asked[name], CallOutcome(result=Result.DONE, number="JE-1")
+            )
             for name in asked
         }
         # There is room for one outcome: the first writer has it, and the group has none.
@@ -212,7 +214,7 @@ import os, signal, sys, threading, time
 from pathlib import Path
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address
-from reconciler.daybook import Intent, daybook, open_daybook
+from reconciler.daybook import Intent, CallOutcome, daybook, open_daybook
 from reconciler.daybook.transaction import Connections
 
 place, workspace, point = sys.argv[1:]

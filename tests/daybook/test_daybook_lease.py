@@ -15,7 +15,7 @@ from builders import address, entry
 from program import LONGEST, Program
 
 from reconciler.core.model.history import Act, Result
-from reconciler.daybook import Intent, no_daybook, open_daybook
+from reconciler.daybook import CallOutcome, Intent, no_daybook, open_daybook
 from reconciler.daybook import postgresql as postgresql_module
 from reconciler.daybook.lease import this_process
 from reconciler.errors import DaybookError
@@ -25,7 +25,7 @@ import sys
 from pathlib import Path
 from reconciler.core.model.history import Act
 from reconciler.core.model.resource import Address
-from reconciler.daybook import Intent, open_daybook
+from reconciler.daybook import Intent, CallOutcome, open_daybook
 from reconciler.errors import DaybookError
 place, workspace = sys.argv[1:]
 place = place if "://" in place else Path(place)
@@ -73,7 +73,9 @@ def intent(name: str = "a") -> Intent:
 
 
 def create(book, name: str = "a", number: str = "JE-00000001") -> None:
-    book.record_outcome(book.record_intent(intent(name)), Result.DONE, number=number)
+    book.record_outcome(
+        book.record_intent(intent(name)), CallOutcome(result=Result.DONE, number=number)
+    )
 
 
 def test_what_is_written_is_read_again_in_either_place(home):
@@ -277,7 +279,9 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
 
             def write() -> None:
                 try:
-                    book.record_outcome(asked, Result.DONE, number="JE-00000001")
+                    book.record_outcome(
+                        asked, CallOutcome(result=Result.DONE, number="JE-00000001")
+                    )
                 except DaybookError as error:
                     caught.append(error)
 
@@ -295,7 +299,7 @@ def test_f1_a_connection_that_is_lost_amid_a_write_is_a_daybook_error(
             other.rollback()
         assert "cannot be written" in caught[0].message
         assert len(book.unsettled()) == 1
-        book.record_outcome(asked, Result.DONE, number="JE-00000001")
+        book.record_outcome(asked, CallOutcome(result=Result.DONE, number="JE-00000001"))
         assert book.unsettled() == ()
 
 

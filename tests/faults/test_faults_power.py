@@ -20,7 +20,7 @@ import os, sys
 from pathlib import Path
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address
-from reconciler.daybook import Intent, open_daybook
+from reconciler.daybook import Intent, CallOutcome, open_daybook
 
 for start in range(0, {CALLS}, 8):
     book = open_daybook(Path(sys.argv[1]), write=True)
@@ -29,7 +29,7 @@ for start in range(0, {CALLS}, 8):
                         payload="x" * 700 * (at % 5))
         intent = book.record_intent(intent)
         os.write(1, b"a")
-        book.record_outcome(intent, Result.DONE, number=f"JE-{{at + 1:08}}")
+        book.record_outcome(intent, CallOutcome(result=Result.DONE, number=f"JE-{{at + 1:08}}"))
         os.write(1, b"a")
     book.close()
 """
