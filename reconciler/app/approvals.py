@@ -15,7 +15,7 @@ from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Act
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Approvals, Evidence
-from reconciler.core.model.review import Assessment, Requirement, Review, SignOff
+from reconciler.core.model.review import Assessment, Requirement, Review, SignOff, evidence_flaw
 from reconciler.core.planning.approvals import SHORT, assess, combined, signed_off
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.access import open_forge
@@ -25,7 +25,7 @@ from reconciler.forge.identities import not_brought, not_reviewed
 from reconciler.forge.protocol import MERGE, Forge
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository
-from reconciler.git.unapplied import Unapplied, authors_since, people_of, unapplied
+from reconciler.git.unapplied import Unapplied, authors_since, unapplied
 
 
 def change_options(options: dict[str, Any], ca_bundle: str | None) -> ChangeOptions:
@@ -57,7 +57,9 @@ def assess_approvals(
     elif context is None:
         with _signers(session, repository, commit) as signers:
             review = review_of(repository, commit, signers=signers)
-        review = _written_by(review, people_of(history.written), history.flaws)
+        review = _written_by(
+            review, (who for one in history.written for who in one.people), history.flaws
+        )
     else:
         begun = bool(session.daybook.applied_commit)
         reviews = _reviews_on_forge(change, context, commit, history, begun=begun)
@@ -215,10 +217,9 @@ def _reviews_on_forge(
             people, flaws, earlier = _before_on_forge(forge, context, history, found, begun=begun)
             reviews += earlier
             return tuple(_written_by(one, people, flaws) for one in reviews)
-    missing = Refusal(
-        rule="approval-evidence",
-        message=f"no pull request or merge request contains {commit[:10]}, so it has no approvals",
-        remedy="Merge the change through a pull request and apply the merge commit; or name "
+    missing = evidence_flaw(
+        f"no pull request or merge request contains {commit[:10]}, so it has no approvals",
+        "Merge the change through a pull request and apply the merge commit; or name "
         "the pull request with --pr.",
     )
     nobody = Review(change=f"commit {commit[:10]}", commit=commit, applied=commit)

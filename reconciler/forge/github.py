@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import mapping_of, text_of
-from reconciler.core.model.review import Approval, Discarded, Review, Written
+from reconciler.core.model.review import Approval, Discarded, Review, Written, evidence_flaw
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
 from reconciler.forge.api import (
@@ -260,11 +260,10 @@ class GitHub(Forge):
                     flaws.append(author_unknown(str(row.get("sha"))[:10], role, address))
         if len(commits) >= MOST_COMMITS:
             flaws.append(
-                Refusal(
-                    rule="approval-evidence",
-                    message=f"the pull request has {MOST_COMMITS} commits or more; GitHub lists "
+                evidence_flaw(
+                    f"the pull request has {MOST_COMMITS} commits or more; GitHub lists "
                     "at most that many",
-                    remedy="Split the change, or squash its commits.",
+                    "Split the change, or squash its commits.",
                 )
             )
         return tuple(logins), tuple(dict.fromkeys(flaws))
@@ -331,11 +330,10 @@ class GitHub(Forge):
         tree, reviewed_tree = (text_at(row, "commit", "tree", "sha") for row in (made, reviewed))
         if tree and tree == reviewed_tree:
             return
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"{commit[:10]} was not merged by GitHub, and its content differs from "
+        yield evidence_flaw(
+            f"{commit[:10]} was not merged by GitHub, and its content differs from "
             f"the approved head {head[:10]}",
-            remedy="Merge pull requests with GitHub's button or API.",
+            "Merge pull requests with GitHub's button or API.",
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.model.finding import Refusal
+from reconciler.core.model.review import evidence_flaw
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.api import ForgeApi, Purpose, Row, distinct
 
@@ -26,11 +27,10 @@ def account_of_address(address: str, host: str) -> str:
 
 
 def author_unknown(commit: str, role: str, address: str) -> Refusal:
-    return Refusal(
-        rule="approval-evidence",
-        message=f"the {role} of {commit}, {address or 'without an address'}, has no account that "
+    return evidence_flaw(
+        f"the {role} of {commit}, {address or 'without an address'}, has no account that "
         "the forge knows, so an approver may be the author",
-        remedy="Add the address to its owner's account, or make the commit again with an address "
+        "Add the address to its owner's account, or make the commit again with an address "
         "of an account.",
     )
 
@@ -113,20 +113,18 @@ def pushed_directly(commits: Iterable[str], pushes: Iterable[Push]) -> People:
 
 def not_brought(commit: str) -> Refusal:
     """The flaw of a commit of the branch that came without a change."""
-    return Refusal(
-        rule="approval-evidence",
-        message=f"{commit[:10]} was pushed to the branch directly: no merged change contains it, "
+    return evidence_flaw(
+        f"{commit[:10]} was pushed to the branch directly: no merged change contains it, "
         "so nobody approved it",
-        remedy="Revert it until a plan has no changes, and apply that. Then bring it again in a "
+        "Revert it until a plan has no changes, and apply that. Then bring it again in a "
         "change of its own.",
     )
 
 
 def pushers_unknown(fact: str) -> Refusal:
-    return Refusal(
-        rule="approval-evidence",
-        message=f"it is unknown who pushed the change, so an approver may have pushed it: {fact}",
-        remedy="Let the token read the repository of the branch. If the forge names nobody, make "
+    return evidence_flaw(
+        f"it is unknown who pushed the change, so an approver may have pushed it: {fact}",
+        "Let the token read the repository of the branch. If the forge names nobody, make "
         "the change again on a new branch of this repository, pushed by a person.",
     )
 
@@ -146,26 +144,20 @@ def changes_requested(who: str, name: str, *, otherwise: str) -> Refusal:
 def wrong_target(name: str, into: str | None, applied: str | None) -> Iterator[Refusal]:
     """The flaw of a change with another target branch than the applied one."""
     if not into or into != applied:
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"the target branch of {name} is {into or 'unknown'}, but the applied "
+        yield evidence_flaw(
+            f"the target branch of {name} is {into or 'unknown'}, but the applied "
             f"branch is {applied or 'unknown'}",
-            remedy="Apply changes that were reviewed for the applied branch.",
+            "Apply changes that were reviewed for the applied branch.",
         )
 
 
 def not_merged(name: str) -> Refusal:
-    return Refusal(
-        rule="approval-evidence",
-        message=f"{name} is not merged",
-        remedy="Merge it, or apply it in a job for it.",
-    )
+    return evidence_flaw(f"{name} is not merged", "Merge it, or apply it in a job for it.")
 
 
 def not_reviewed(name: str, head: str, commit: str) -> Refusal:
     """The flaw of a commit that is neither the head of a change nor its merge."""
-    return Refusal(
-        rule="approval-evidence",
-        message=f"{commit[:10]} is neither the head {head[:10]} of {name} nor its merge commit",
-        remedy="Apply the merge commit or the approved head.",
+    return evidence_flaw(
+        f"{commit[:10]} is neither the head {head[:10]} of {name} nor its merge commit",
+        "Apply the merge commit or the approved head.",
     )

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.core.model.finding import Refusal, listed
-from reconciler.core.model.review import Approval, Discarded, Review
+from reconciler.core.model.review import Approval, Discarded, Review, evidence_flaw
 from reconciler.core.model.trailers import co_authors, digests_in, endorsers
 from reconciler.git.repository import Repository
 
-_FORMAT = "%H%x00%P%x00%ae%x00%ce%x00%B"
 _SIGNER = re.compile(r'^Good "git" signature for (\S+) with ', re.MULTILINE)
 
 
@@ -21,18 +20,19 @@ def review_of(repository: Repository, commit: str, *, signers: Path | None) -> R
     that `signers` lists. Without `signers` they are trailers, unless an author of the change
     wrote the commit with the trailers.
     """
-    shown = repository.run_checked("show", "--no-patch", f"--format={_FORMAT}", commit)
-    _, parents, author, committer, message = shown.split("\0", 4)
-    merge = len(parents.split()) > 1
+    ((made, parents),) = repository.commits("--no-walk", commit)
+    message, merge = made.message, len(parents) > 1
     authors = [*co_authors(message)]
     if merge:
-        authors += _authors(repository, commit)
-    if not merge or not is_clean_merge(repository, commit, parents.split()):
-        authors += (author, committer)
+        merged = repository.commits(f"{commit}^@", f"^{commit}^1", "--")
+        authors += (who for one, _ in merged for who in one.people)
+    if not merge or not is_clean_merge(repository, commit, parents):
+        authors += (made.author, made.committer)
     signed = tuple(_signed(repository, commit, signers, message, merge=merge)) if signers else ()
     trailers: tuple[Approval, ...] = ()
     discarded: tuple[Discarded, ...] = ()
-    written = {author.casefold(), committer.casefold()} & {who.casefold() for who in authors}
+    made_by = {made.author.casefold(), made.committer.casefold()}
+    written = made_by & {who.casefold() for who in authors}
     if signers is not None or written:
         why = (
             "is named by a trailer, but policy.approvals.allowedSigners requires signatures"
@@ -61,24 +61,21 @@ def flaws_of(repository: Repository | None, commit: str) -> Iterator[Refusal]:
     head = None if repository is None else repository.head()
     if repository is None or head is None:
         where = "is not in a git repository" if repository is None else "was never committed"
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"the workspace {where}, so its files have no commit",
-            remedy="Apply from a checkout of the approved commit.",
+        yield evidence_flaw(
+            f"the workspace {where}, so its files have no commit",
+            "Apply from a checkout of the approved commit.",
         )
         return
     if head != commit:
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"{head[:10]} is checked out, but approvals are for {commit[:10]}",
-            remedy="Check out the commit to apply.",
+        yield evidence_flaw(
+            f"{head[:10]} is checked out, but approvals are for {commit[:10]}",
+            "Check out the commit to apply.",
         )
     changed = repository.changed()
     if changed:
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"files of the workspace differ from the commit: {listed(changed, 3)}",
-            remedy="Commit the files and get approvals, or restore them.",
+        yield evidence_flaw(
+            f"files of the workspace differ from the commit: {listed(changed, 3)}",
+            "Commit the files and get approvals, or restore them.",
         )
 
 
@@ -89,36 +86,20 @@ def merge_flaws_of(repository: Repository, commit: str, head: str) -> Iterator[R
     if code != 0 or len(parents) < 2:
         return
     if len(parents) > 2:
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"the merge {commit[:10]} has {len(parents)} parents, but only "
+        yield evidence_flaw(
+            f"the merge {commit[:10]} has {len(parents)} parents, but only "
             f"{head[:10]} was approved",
-            remedy="Merge each change separately.",
+            "Merge each change separately.",
         )
         return
     if head not in parents:
         return
     known = all(repository.run("cat-file", "-e", f"{one}^{{tree}}")[0] == 0 for one in parents)
     if known and not is_clean_merge(repository, commit, parents):
-        yield Refusal(
-            rule="approval-evidence",
-            message=f"the merge {commit[:10]} has content of its own, but only {head[:10]} was "
-            "approved",
-            remedy="Use a separate change for this content.",
+        yield evidence_flaw(
+            f"the merge {commit[:10]} has content of its own, but only {head[:10]} was approved",
+            "Use a separate change for this content.",
         )
-
-
-def _authors(repository: Repository, merge: str) -> Iterator[str]:
-    """Authors, committers and co-authors of all merged commits."""
-    out = repository.run_checked(
-        "log", "--format=%ae%x00%ce%x00%B%x01", f"{merge}^@", f"^{merge}^1", "--"
-    )
-    for item in out.split("\x01"):
-        author, _, rest = item.strip("\n").partition("\0")
-        committer, _, message = rest.partition("\0")
-        yield author
-        yield committer
-        yield from co_authors(message)
 
 
 def is_clean_merge(repository: Repository, merge: str, parents: list[str]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from reconciler.core.model.review import Written
 from reconciler.errors import ReconcilerError
 from reconciler.git.discovery import Place, execute, find_repository, of, trust
 
@@ -101,6 +102,15 @@ class Repository:
             path = path if folder == "." else path.removeprefix(f"{folder}/")
             found[path] = mode, name
         return found
+
+    def commits(self, *asked: str) -> Iterator[tuple[Written, list[str]]]:
+        """The commits that `git log` lists with these arguments, each with its parents."""
+        # No field holds the character that ends each of them.
+        form = "--format=%H%x00%P%x00%ae%x00%ce%x00%B"
+        fields = iter(self.run_checked("log", "-z", form, *asked).split("\0"))
+        for commit, parents, author, committer, text in zip(*[fields] * 5, strict=False):
+            made = Written(commit=commit, author=author, committer=committer, message=text)
+            yield made, parents.split()
 
     def parents(self, commit: str) -> tuple[str, ...]:
         """The parents of a commit, as far as the checkout has them."""

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import Refusal
-from reconciler.core.model.review import Written
-from reconciler.core.model.trailers import co_authors
+from reconciler.core.model.review import Written, evidence_flaw
 from reconciler.git.approvals import is_clean_merge
 from reconciler.git.repository import Repository
 
@@ -76,20 +75,13 @@ def authors_since(repository: Repository, commit: str, since: str) -> tuple[tupl
         return (), flaw.message
     found: dict[str, None] = {}
     for one in _written(repository, _span(commit, since), known=found.keys()):
-        found |= dict.fromkeys(who for who in people_of([one]) if who not in ("", _OF_GITHUB))
+        found |= dict.fromkeys(who for who in one.people if who not in ("", _OF_GITHUB))
     return tuple(found), ""
 
 
 def _span(commit: str, since: str) -> tuple[str, ...]:
     """Both sides: an apply of an older commit reverts commits that have authors too."""
     return (f"{since}...{commit}",) if since else (commit,)
-
-
-def people_of(written: Iterable[Written]) -> Iterator[str]:
-    for one in written:
-        yield one.author
-        yield one.committer
-        yield from sorted(co_authors(one.message))
 
 
 def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
@@ -108,34 +100,25 @@ def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
 
 def _flaw(message: str, remedy: str) -> Refusal:
     fact = f"{message}, so the authors of the applied commits are unknown"
-    return Refusal(rule="approval-evidence", message=fact, remedy=remedy)
+    return evidence_flaw(fact, remedy)
 
 
 def _written(
     repository: Repository, span: tuple[str, ...], *, known: Set[str] = frozenset()
 ) -> Iterator[Written]:
     """The commits of a span with content of their own. A merge by `known` people is left out."""
-    out = repository.run_checked(
-        *("log", "-z", "--full-history", "--format=%H%x01%P%x01%ae%x01%ce%x01%B"),
-        *(*span, "--", repository.prefix),
-    )
-    for item in out.split("\0"):
-        commit, _, rest = item.strip("\n").partition("\x01")
-        if not commit:
-            continue
-        parents, author, committer, message = rest.split("\x01", 3)
-        above = parents.split()
-        made = Written(commit=commit, author=author, committer=committer, message=message)
-        merges = len(above) > 1
-        if merges and ({*people_of([made])} <= known or is_clean_merge(repository, commit, above)):
-            continue
-        yield made
+    asked = ("--full-history", *span, "--", repository.prefix)
+    for made, parents in repository.commits(*asked):
+        merges = len(parents) > 1
+        if not merges or not (
+            {*made.people} <= known or is_clean_merge(repository, made.commit, parents)
+        ):
+            yield made
 
 
-def _by_people(written: Iterable[Written]) -> Iterator[Written]:
-    seen = set()
+def _by_people(written: Iterable[Written]) -> Iterable[Written]:
+    """The latest commit of each set of people."""
+    found: dict[tuple[str, ...], Written] = {}
     for one in written:
-        people = (one.author, one.committer, *sorted(co_authors(one.message)))
-        if people not in seen:
-            seen.add(people)
-            yield one
+        found.setdefault(one.people, one)
+    return found.values()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.policy import Evidence
+from reconciler.core.model.trailers import co_authors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,16 @@ class Written:
     author: str
     committer: str
     message: str
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The addresses of its author, its committer and its co-authors."""
+        return (self.author, self.committer, *sorted(co_authors(self.message)))
+
+
+def evidence_flaw(message: str, remedy: str) -> Refusal:
+    """A fact that makes it unknown whether approvals count."""
+    return Refusal(rule="approval-evidence", message=message, remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
