@@ -29,7 +29,7 @@ from reconciler.daybook.events import (
 from reconciler.daybook.group_commit import GroupCommit
 from reconciler.daybook.lease import Holder, Lease, LeaseRenewer, lease_in, release_lease
 from reconciler.daybook.state import CallRecord, DaybookState, Run
-from reconciler.daybook.store import Store, damaged, reading, writing
+from reconciler.daybook.store import Store
 from reconciler.daybook.tables import MOVE, add_events
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
@@ -180,14 +180,14 @@ class Daybook:
         """The current lease, even if the process of its holder has ended."""
         if not self._follows:
             return None
-        with reading(self._store) as transaction:
+        with self._store.reading() as transaction:
             return lease_in(transaction)
 
     def events(self) -> tuple[Event, ...]:
         """All events, with every hash checked."""
         if not self._follows:
             return ()
-        with reading(self._store) as transaction:
+        with self._store.reading() as transaction:
             return tuple(DaybookState().follow(transaction))
 
     def bind(self, tenant: str, *, workspace: str = "", marker: str = "") -> None:
@@ -260,7 +260,7 @@ class Daybook:
         """Replace this empty daybook by a checked chain of events, in one transaction."""
         noted = Transferred(holder=asdict(holder), events=state.seq)
         at = self._clock().isoformat()
-        with self._mutex, writing(self._store) as transaction:
+        with self._mutex, self._store.writing() as transaction:
             (event,) = state.next_events([(EventType.IMPORTED, noted)], at=at)
             self._move(transaction, [event])
             transaction.change("DELETE FROM events")
@@ -283,7 +283,7 @@ class Daybook:
         if self.lease is not None and not self._doubt and self._lost is None:
             with suppress(DaybookError):
                 unused = not keep_unused and self._is_unused()
-                with writing(self._store) as transaction:
+                with self._store.writing() as transaction:
                     release_lease(transaction, self.lease)
                 if unused:
                     self._store.discard()
@@ -307,10 +307,10 @@ class Daybook:
                     self._catch_up()
                 yield self._state
             except Damaged as error:
-                raise damaged(self._store, error) from error
+                raise self._store.damaged(error) from error
 
     def _catch_up(self) -> None:
-        with reading(self._store) as transaction:
+        with self._store.reading() as transaction:
             new = list(self._state.follow(transaction))
         if self._doubt and new not in ([], self._doubt):
             raise self._refusal(None)
@@ -329,7 +329,7 @@ class Daybook:
                 self._catch_up()
             at = self._clock().isoformat()
             chain = self._doubt = self._state.next_events(wishes, at=at)
-            with writing(self._store) as transaction:
+            with self._store.writing() as transaction:
                 self._move(transaction, chain)
                 add_events(transaction, chain)
             self._doubt = []

@@ -13,7 +13,7 @@ import msgspec
 
 from reconciler.daybook.events import Damaged, EventType, LeaseBroken, LeaseTaken
 from reconciler.daybook.state import DaybookState
-from reconciler.daybook.store import Store, writing
+from reconciler.daybook.store import Store
 from reconciler.daybook.tables import Head, add_events, head_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
@@ -238,7 +238,7 @@ class LeaseRenewer:
     def _renew(self) -> None:
         while not self._stopped.wait(self._seconds / RENEWALS_PER_TERM):
             try:
-                with writing(self._store) as transaction:
+                with self._store.writing() as transaction:
                     now = self._store.now(transaction)
                     kept = renew_lease(transaction, self._lease, now=now, seconds=self._seconds)
             except DaybookError:

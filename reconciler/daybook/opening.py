@@ -23,7 +23,7 @@ from reconciler.daybook.lease import (
     unexpired_lease,
 )
 from reconciler.daybook.state import DaybookState
-from reconciler.daybook.store import Store, reading, unreadable, writing
+from reconciler.daybook.store import Store
 from reconciler.daybook.tables import fill, meta_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
@@ -68,7 +68,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 follows = store.exists()
                 if follows:
                     _require_format(store)
-                    with reading(store) as transaction:
+                    with store.reading() as transaction:
                         state.catch_up(transaction)
                 _require_workspace(state, workspace, store)
                 return Daybook(store, state, clock=clock, follows=follows)
@@ -81,7 +81,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 _require_workspace(state, workspace, store)
             except DaybookError:
                 # The workspace that owns it must not wait until an unused lease expires.
-                with suppress(DaybookError), writing(store) as transaction:
+                with suppress(DaybookError), store.writing() as transaction:
                     release_lease(transaction, lease)
                 raise
             return Daybook(store, state, clock=clock, lease=lease)
@@ -109,7 +109,7 @@ def unlock(
             if not store.exists():
                 raise DaybookError("nobody holds the daybook under a lease", remedy=_STUCK)
             _require_format(store)
-            with writing(store) as transaction:
+            with store.writing() as transaction:
                 by = holder or this_process(command="unlock")
                 now = store.now(transaction)
                 broken = break_lease(transaction, DaybookState(), lease, by=by, now=now)
@@ -148,7 +148,7 @@ def _plainly(store: Store) -> Iterator[None]:
             remedy=store.remedy,
         ) from error
     except store.failures as error:
-        raise unreadable(store, error) from error
+        raise store.unreadable(error) from error
 
 
 def _wait(
@@ -177,7 +177,7 @@ def _take(
     if not store.exists():
         store.create(lambda transaction: _begin(transaction, workspace, clock()))
     _require_format(store)
-    with writing(store) as transaction:
+    with store.writing() as transaction:
         now = store.now(transaction)
         if store.lease_seconds is not None:
             other = unexpired_lease(transaction, now)
@@ -191,7 +191,7 @@ def _held(store: Store) -> Lease | None:
     if not store.exists():
         return None
     _require_format(store)
-    with reading(store) as transaction:
+    with store.reading() as transaction:
         return lease_in(transaction)
 
 
@@ -203,7 +203,7 @@ def _begin(transaction: Transaction, workspace: str, at: datetime) -> None:
 
 
 def _require_format(store: Store) -> None:
-    with reading(store) as transaction:
+    with store.reading() as transaction:
         stated = meta_of(transaction)
     version = stated.get("format", "")
     if version == FORMAT:

@@ -3,12 +3,12 @@
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from threading import Event
 from typing import Any
 
 from reconciler.daybook.postgresql_url import destination_of
+from reconciler.daybook.store import Store
 from reconciler.daybook.tables import make_tables
 from reconciler.daybook.transaction import Connections, Dialect, Transaction
 from reconciler.errors import DaybookError
@@ -42,8 +42,11 @@ _DURABLE = (
 _DIALECT = Dialect(value="%s", for_update=" FOR UPDATE")
 
 
-class PostgresStore:
-    """The daybook of one workspace, in a schema of its own."""
+class PostgresStore(Store):
+    """The daybook of one workspace, in a schema of its own.
+
+    An empty schema is kept: another runner may have read of it already.
+    """
 
     remedy = (
         "Check that the server can be reached, that its certificate is valid for its name, and "
@@ -52,25 +55,25 @@ class PostgresStore:
     )
 
     def __init__(self, url: str, workspace: str, *, hurry: Event | None = None) -> None:
-        self.lease_seconds: int | None = LEASE_SECONDS
+        self.lease_seconds = LEASE_SECONDS
         self.schema = schema_of(workspace)
         _require_driver()
         import psycopg  # noqa: PLC0415 - asked for only where it is needed
 
         from reconciler.daybook.server_wait import TimeLimits, WatchedConnection  # noqa: PLC0415
 
-        self.failures: tuple[type[Exception], ...] = (psycopg.Error,)
+        self.failures = (psycopg.Error,)
         limits = TimeLimits(hurry)
         destination = destination_of(url, os.environ)
-        self.place = destination.place
         options: dict[str, Any] = {**_CONNECT, **destination.parameters, "autocommit": True}
 
         def connect() -> WatchedConnection:
             return limits.connect(lambda: WatchedConnection.connect(**options))
 
-        self._connections = Connections(
+        connections = Connections(
             _DIALECT, connect=connect, begin=self._begin, is_lost=lambda each: bool(each.closed)
         )
+        super().__init__(destination.place, connections)
 
     def _begin(self, transaction: Transaction, write: bool) -> None:
         """Send all settings of a transaction in one message."""
@@ -79,35 +82,18 @@ class PostgresStore:
         parts = [f"BEGIN ISOLATION LEVEL {mode}", path, *_LIMITS]
         transaction.change("; ".join([*parts, *([_DURABLE] if write else [])]))
 
-    def reader(self) -> AbstractContextManager[Transaction]:
-        """A transaction with one consistent view."""
-        return self._connections.transaction(write=False)
-
-    def writer(self) -> AbstractContextManager[Transaction]:
-        """A transaction that locks out other writers at its first update."""
-        return self._connections.transaction(write=True)
-
     def exists(self) -> bool:
-        with self.reader() as transaction:
+        with self.reading() as transaction:
             return self._has_tables(transaction)
 
     def _has_tables(self, transaction: Transaction) -> bool:
         query = "SELECT 1 FROM pg_tables WHERE schemaname = ?"
         return bool(transaction.rows(query, self.schema))
 
-    def lock(self) -> None:
-        """Do nothing: the lease in the database decides who may write."""
-
-    def replace_lock(self) -> None:
-        """Do nothing: there is no lock."""
-
-    def discard(self) -> None:
-        """Keep the empty schema: another runner may have read of it already."""
-
     def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create the schema and its tables in one transaction, unless another process just did."""
         key = int.from_bytes(hashlib.sha256(self.schema.encode()).digest()[:8], signed=True)
-        with self.writer() as transaction:
+        with self._connections.transaction(write=True) as transaction:
             transaction.rows("SELECT pg_advisory_xact_lock(?)", key)
             if self._has_tables(transaction):
                 return
@@ -121,9 +107,6 @@ class PostgresStore:
         """The server's time, which all runners share."""
         now: datetime = transaction.rows("SELECT clock_timestamp()")[0][0]
         return now.astimezone(UTC)
-
-    def close(self) -> None:
-        self._connections.close()
 
 
 def schema_of(workspace: str) -> str:

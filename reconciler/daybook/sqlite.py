@@ -3,14 +3,14 @@
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.daybook.file_lock import lock_file
 from reconciler.daybook.fsync import sync
 from reconciler.daybook.sqlite_reading import connect_to_read
-from reconciler.daybook.store import RESTORE
+from reconciler.daybook.store import RESTORE, Store
 from reconciler.daybook.tables import make_tables
 from reconciler.daybook.transaction import Connections, Dialect, Transaction
 from reconciler.errors import DaybookError
@@ -24,21 +24,20 @@ _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
 _DIALECT = Dialect(value="?", for_update="")  # whoever writes has locked all rows
 
 
-class SqliteStore:
+class SqliteStore(Store):
     """A database file, and beside it the file that the writer locks."""
 
-    lease_seconds: int | None = None
-    failures: tuple[type[Exception], ...] = (sqlite3.Error,)
+    failures = (sqlite3.Error,)
     remedy = "Check the path, its permissions and its disk. Do not delete the file."
 
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
-        self.place = str(path)
         patient = f"busy_timeout={BUSY}"
-        self._connections = (
+        connections = (
             _connections(lambda: connect_to_write(path), patient, *_DURABLE)
             if write
             else _connections(lambda: connect_to_read(path), patient)
         )
+        super().__init__(str(path), connections)
         self._path = path
         self._clock = clock
         self._lock: int | None = None
@@ -118,14 +117,6 @@ class SqliteStore:
                 connections.close()
         self._created = _identity(self._path)
 
-    def reader(self) -> AbstractContextManager[Transaction]:
-        """A transaction with one consistent view."""
-        return self._connections.transaction(write=False)
-
-    def writer(self) -> AbstractContextManager[Transaction]:
-        """A transaction that locks out other writers at its start."""
-        return self._connections.transaction(write=True)
-
     def now(self, transaction: Transaction) -> datetime:
         """The time of this host, which all users of the file share."""
         return self._clock()
@@ -148,8 +139,7 @@ class SqliteStore:
                 directory.rmdir()
 
     def close(self) -> None:
-        """Close the file, then release the lock."""
-        self._connections.close()
+        super().close()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None

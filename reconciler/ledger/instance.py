@@ -76,7 +76,7 @@ class Ledger:
                 name=name,
                 permissions=held,
                 token_lifetime=expires_in,
-                created_on=author.act.happened_on,
+                created_on=author.happened_on,
                 entities=limited.get("entities"),
                 organizations=limited.get("organizations"),
             )
@@ -234,8 +234,7 @@ def _unusable() -> Iterator[None]:
 
 def _operator(tx: Connection, tenant_id: str) -> Author:
     """The ledger itself as the author of changes."""
-    act = audit.AuditContext(tenant_id=tenant_id, actor=ACTOR, happened_on=_now())
-    return Author(tx=tx, act=act, user_id=ACTOR)
+    return Author(tx=tx, tenant_id=tenant_id, client_id=ACTOR, user_id=ACTOR, happened_on=_now())
 
 
 def _caller(author: Author) -> Caller:

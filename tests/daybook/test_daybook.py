@@ -136,7 +136,7 @@ def test_its_files_are_the_owners_alone(path):
 
 
 def test_b07_every_commit_is_synced_in_full(path):
-    with opened(path) as book, book._store.writer() as transaction:
+    with opened(path) as book, book._store.writing() as transaction:
         asked = [transaction.rows(f"PRAGMA {name}") for name in ("synchronous", "journal_mode")]
     assert asked == [[(2,)], [("wal",)]]
 
@@ -474,7 +474,7 @@ def fill(book, count) -> None:
         for event_type, content in ((EventType.INTENT, asked), (EventType.OUTCOME, done)):
             chain += state.next_events([(event_type, content)], at="2026-01-31")
             state.take(chain[-1])
-    with book._store.writer() as transaction:
+    with book._store.writing() as transaction:
         add_events(transaction, chain)
         statement = "UPDATE head SET seq = ?, serial = ?, hash = ?"
         transaction.change(statement, state.seq, state.serial, state.hash)

@@ -128,7 +128,7 @@ def test_i46_the_entries_of_a_run_do_not_concern_earlier_code(in_a_file):
 
 def test_i46_a_new_daybook_has_the_tables_that_every_code_of_its_format_reads(home, former):
     """So an earlier version can go on with it."""
-    with home.opened() as book, book._store.reader() as transaction:
+    with home.opened() as book, book._store.reading() as transaction:
         if home.is_file:
             made = transaction.rows(COLUMNS_OF_A_FILE)
         else:

@@ -322,7 +322,7 @@ def test_every_commit_on_postgresql_is_synced_whatever_the_default(on_postgresql
         other.execute("alter database daybooks set synchronous_commit = off")
         other.commit()
         book._store.close()
-        with book._store.writer() as transaction:
+        with book._store.writing() as transaction:
             said = transaction.rows("show synchronous_commit")
     assert said == [("on",)]
 

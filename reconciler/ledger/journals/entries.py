@@ -151,7 +151,7 @@ def transfer(call: Call, state: str) -> dict[str, str | None]:
     yes = state == "Yes"
     return {
         "transferred_to_accounting": state,
-        "transfer_date_time": call.author.act.happened_on if yes else None,
+        "transfer_date_time": call.author.happened_on if yes else None,
         "transferred_by": call.caller.user_id if yes else None,
     }
 

@@ -6,6 +6,7 @@ from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
+    PERIOD_OF_ENTRY,
     accounting_codes,
     accounting_periods,
     journal_entries,
@@ -26,10 +27,7 @@ _PERIOD, _CODE = accounting_periods.c, accounting_codes.c
 _TENANT: BindParameter[str] = bindparam("tenant")
 _ENTRIES = (
     select(journal_entries, _PERIOD.name.label("accounting_period_name"))
-    .join(
-        accounting_periods,
-        (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-    )
+    .join(accounting_periods, PERIOD_OF_ENTRY)
     .where(_ENTRY.tenant_id == _TENANT, _ENTRY.deleted.is_(False))
 )
 _BY_NUMBER = _ENTRIES.where(_ENTRY.number == bindparam("number"))

@@ -9,6 +9,7 @@ from ..journals.entries import KIND
 from ..journals.view import items_of
 from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
+    PERIOD_OF_ENTRY,
     accounting_codes,
     accounting_periods,
     journal_entries,
@@ -52,10 +53,7 @@ def page(view: View) -> Page:
 def _located(view: View) -> RowMapping:
     query = (
         select(journal_entries, _PERIOD.name.label("period"), _RUN.number.label("run"))
-        .join(
-            accounting_periods,
-            (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-        )
+        .join(accounting_periods, PERIOD_OF_ENTRY)
         .outerjoin(journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view)))
         .where(*visible_entries(view), _ENTRY.number == view.number)
     )

@@ -8,7 +8,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
 
 from ..journals.organization_scope import visible_runs
-from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
+from ..storage.tables import (
+    PERIOD_OF_ENTRY,
+    accounting_periods,
+    journal_entries,
+    journal_entry_items,
+    journal_runs,
+)
 from .sides import Sides
 from .view import View
 
@@ -28,10 +34,7 @@ _ROWS = select(
     _ENTRY.notes,
     _PERIOD.name.label("period"),
     _RUN.number.label("run"),
-).join(
-    accounting_periods,
-    (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-)
+).join(accounting_periods, PERIOD_OF_ENTRY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

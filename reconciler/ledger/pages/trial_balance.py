@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from ..journals.amounts import add
 from ..storage.tables import (
+    ITEM_OF_ENTRY,
+    PERIOD_OF_ENTRY,
     accounting_codes,
     accounting_periods,
     journal_entries,
@@ -128,14 +130,8 @@ def _sums(view: View, period: str) -> dict[tuple[str, str | None, str], dict[str
             _ITEM.amount,
             _ITEM.home_currency_amount,
         )
-        .join(
-            journal_entry_items,
-            (_ITEM.tenant_id == _ENTRY.tenant_id) & (_ITEM.journal_entry_id == _ENTRY.id),
-        )
-        .join(
-            accounting_periods,
-            (_PERIOD.tenant_id == _ENTRY.tenant_id) & (_PERIOD.id == _ENTRY.accounting_period_id),
-        )
+        .join(journal_entry_items, ITEM_OF_ENTRY)
+        .join(accounting_periods, PERIOD_OF_ENTRY)
         .where(*visible_entries(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
     found: dict[tuple[str, str | None, str], dict[str, list[Decimal]]] = {}

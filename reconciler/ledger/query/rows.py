@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from ..storage.columns import Amount, Json
 from ..storage.tables import (
+    ITEM_OF_ENTRY,
     accounting_codes,
     accounting_periods,
     journal_entries,
@@ -69,9 +70,6 @@ def _rows(
             for name, each in {**COLUMNS[table], **more, **last}.items()
         )
     )
-
-
-_OF_ENTRY = and_(_I.tenant_id == _E.tenant_id, _I.journal_entry_id == _E.id)
 
 
 RowValues = tuple[object, ...]
@@ -226,7 +224,7 @@ SOURCES = {
             deleted=_E.deleted,
             organization=_E.organization,
             custom=_I.custom_fields,
-        ).join(journal_entries, _OF_ENTRY),
+        ).join(journal_entries, ITEM_OF_ENTRY),
         kind="JournalEntry",
         called=_items_called,
         found_by=("journalentryid",),

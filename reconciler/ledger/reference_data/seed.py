@@ -52,7 +52,7 @@ def seed(author: Author, reference: Mapping[str, Any] | Path) -> None:
         return
     loaded = document.load(reference)
     for tenant_id in _entity_tenant_ids(author, loaded.entities):
-        of_entity = replace(author, act=replace(author.act, tenant_id=tenant_id))
+        of_entity = replace(author, tenant_id=tenant_id)
         _seed(of_entity, loaded, digest)
 
 
@@ -73,7 +73,7 @@ def _entity_tenant_ids(author: Author, entities: tuple[document.Unit, ...]) -> l
             tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
             tenant_ids[entity.id] = author.tenant_id
         elif entity.id not in tenant_ids:
-            created_on = author.act.happened_on
+            created_on = author.happened_on
             tenant_ids[entity.id] = add_tenant(tx, created_on=created_on, entity_id=entity.id)
     if tenant_ids:
         listed = [

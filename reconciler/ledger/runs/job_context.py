@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, select
 
-from ..storage.audit import AuditContext
 from ..storage.author import Author
 from ..storage.tables import journal_runs
 from . import job_queue
@@ -39,12 +38,13 @@ def job_context_of(tx: Connection, job: RowMapping, *, timestamp: str) -> JobCon
     query = select(journal_runs).where(
         row.tenant_id == job["tenant_id"], row.id == job["journal_run_id"]
     )
-    act = AuditContext(
+    author = Author(
+        tx=tx,
         tenant_id=job["tenant_id"],
-        actor=job["client_id"],
+        client_id=job["client_id"],
+        user_id=job["user_id"],
         happened_on=timestamp,
         request_id=job["request_id"],
         idempotency_key=job["idempotency_key"],
     )
-    author = Author(tx=tx, act=act, user_id=job["user_id"])
     return JobContext(author=author, job=job, run=tx.execute(query).mappings().one())

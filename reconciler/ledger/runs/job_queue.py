@@ -33,8 +33,8 @@ def add(call: Call, run_id: str, work: str) -> None:
             claimed_until=0,
             client_id=call.caller.client_id,
             user_id=call.caller.user_id,
-            request_id=call.author.act.request_id,
-            idempotency_key=call.author.act.idempotency_key,
+            request_id=call.author.request_id,
+            idempotency_key=call.author.idempotency_key,
         )
     )
 

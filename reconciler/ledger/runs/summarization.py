@@ -49,7 +49,7 @@ def _start(context: JobContext) -> None:
     if why is not None:
         fail(context, why)
         return
-    started = {"status": "Processing", "executed_on": context.author.act.happened_on}
+    started = {"status": "Processing", "executed_on": context.author.happened_on}
     context.author.change(journal_runs, context.run, started)
     context.author.record("start", KIND, context.run["number"], {"transactions": count})
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -21,37 +20,13 @@ _LAST = (
 _APPEND = insert(audit_events)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditContext:
-    """The client (or `ledger` itself), time and request of an event."""
-
-    tenant_id: str
-    actor: str
-    happened_on: str
-    request_id: str = ""
-    idempotency_key: str | None = None
-
-
-def record(  # noqa: PLR0913, PLR0917 - each a column
-    tx: Connection,
-    act: AuditContext,
-    action: str,
-    object_type: str,
-    object_name: str,
-    details: object,
-) -> None:
+def append(tx: Connection, tenant_id: str, details: object, **columns: str | None) -> None:
     """Append an event in the caller's transaction: change and event are committed together."""
-    last = tx.execute(_LAST, {"tenant": act.tenant_id}).one_or_none()
+    last = tx.execute(_LAST, {"tenant": tenant_id}).one_or_none()
     event: dict[str, Any] = {
-        "tenant_id": act.tenant_id,
+        "tenant_id": tenant_id,
         "sequence": 1 if last is None else last.sequence + 1,
-        "happened_on": act.happened_on,
-        "actor": act.actor,
-        "request_id": act.request_id,
-        "idempotency_key": act.idempotency_key,
-        "action": action,
-        "object_type": object_type,
-        "object_name": object_name,
+        **columns,
         "details": json.dumps(details, sort_keys=True, separators=(",", ":"), default=str),
         "previous_hash": GENESIS if last is None else last.hash,
     }

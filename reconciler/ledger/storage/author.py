@@ -11,15 +11,18 @@ from . import audit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who changes a tenant's rows in a transaction. Rows name the user, events the client."""
+    """Who changes a tenant's rows in a transaction, and when.
+
+    Rows name the user, events the client, or `ledger` itself, and the request.
+    """
 
     tx: Connection
-    act: audit.AuditContext
+    tenant_id: str
+    client_id: str
     user_id: str
-
-    @property
-    def tenant_id(self) -> str:
-        return self.act.tenant_id
+    happened_on: str
+    request_id: str = ""
+    idempotency_key: str | None = None
 
     def made(self) -> dict[str, str]:
         """The columns of a new row that every table of changes has, with a new id."""
@@ -27,13 +30,13 @@ class Author:
             "tenant_id": self.tenant_id,
             "id": uuid.uuid4().hex,
             "created_by": self.user_id,
-            "created_on": self.act.happened_on,
+            "created_on": self.happened_on,
             **self.changed(),
         }
 
     def changed(self) -> dict[str, str]:
         """The columns of a changed row."""
-        return {"updated_by": self.user_id, "updated_on": self.act.happened_on}
+        return {"updated_by": self.user_id, "updated_on": self.happened_on}
 
     def change(self, table: Table, row: RowMapping, values: Mapping[str, object]) -> None:
         """Set columns of a row, its last change included."""
@@ -45,4 +48,15 @@ class Author:
 
     def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
         """Append an audit event."""
-        audit.record(self.tx, self.act, action, object_type, object_name, details)
+        audit.append(
+            self.tx,
+            self.tenant_id,
+            details,
+            happened_on=self.happened_on,
+            actor=self.client_id,
+            request_id=self.request_id,
+            idempotency_key=self.idempotency_key,
+            action=action,
+            object_type=object_type,
+            object_name=object_name,
+        )

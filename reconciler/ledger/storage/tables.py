@@ -1,8 +1,8 @@
 """The tables of the ledger, portable between SQLite and PostgreSQL.
 
-Anyone may read them; only the ledger writes. Every table but
-`ledger_version` carries `tenant_id`. Amounts are exact: TEXT in SQLite, unconstrained NUMERIC in
-PostgreSQL. Stamps are UTC text like `2026-01-31 22:05:12`; `*_at` columns are seconds since 1970.
+Anyone may read them; only the ledger writes. Every table but `ledger_version` carries `tenant_id`.
+Amounts are exact: TEXT in SQLite, unconstrained NUMERIC in PostgreSQL. Stamps are UTC text like
+`2026-01-31 22:05:12`; `*_at` columns are seconds since 1970.
 
 | table | holds |
 | --- | --- |
@@ -34,6 +34,7 @@ from sqlalchemy import (
     UniqueConstraint,
     event,
 )
+from sqlalchemy.schema import SchemaItem
 
 from .columns import DATE_TEXT, TIMESTAMP_TEXT, Amount, Json, text_type
 
@@ -43,8 +44,9 @@ SCHEMA_VERSION = "0001"
 METADATA = MetaData()
 
 
-def _tenant() -> Column[str]:
-    return Column("tenant_id", text_type(36), primary_key=True)
+def _table(name: str, *items: SchemaItem) -> Table:
+    """A table of rows that each belong to a tenant."""
+    return Table(name, METADATA, Column("tenant_id", text_type(36), primary_key=True), *items)
 
 
 def _stamps() -> tuple[Column[Any], ...]:
@@ -64,10 +66,8 @@ ledger_version = Table(
     PrimaryKeyConstraint("version_num", name="ledger_version_pkc"),
 )
 
-tenants = Table(
+tenants = _table(
     "tenants",
-    METADATA,
-    _tenant(),
     Column("position", Integer, nullable=False, unique=True),
     Column("entity_id", text_type(36), nullable=False),
     Column("created_on", TIMESTAMP_TEXT, nullable=False),
@@ -83,10 +83,8 @@ tenants = Table(
     Column("organizations", Json),
 )
 
-clients = Table(
+clients = _table(
     "clients",
-    METADATA,
-    _tenant(),
     Column("id", text_type(36), primary_key=True),
     Column("name", text_type(), nullable=False),
     Column("user_id", text_type(32), nullable=False),
@@ -98,10 +96,8 @@ clients = Table(
     Column("created_on", TIMESTAMP_TEXT, nullable=False),
 )
 
-tokens = Table(
+tokens = _table(
     "tokens",
-    METADATA,
-    _tenant(),
     Column("token_hash", text_type(64), primary_key=True),
     Column("client_id", text_type(36), nullable=False),
     Column("jti", text_type(32), nullable=False),
@@ -110,18 +106,14 @@ tokens = Table(
     Index("tokens_by_expiry", "expires_at"),
 )
 
-counters = Table(
+counters = _table(
     "counters",
-    METADATA,
-    _tenant(),
     Column("name", text_type(40), primary_key=True),
     Column("value", BigInteger, nullable=False),
 )
 
-accounting_periods = Table(
+accounting_periods = _table(
     "accounting_periods",
-    METADATA,
-    _tenant(),
     Column("id", text_type(32), primary_key=True),
     Column("name", text_type(100), nullable=False),
     Column("start_date", DATE_TEXT, nullable=False),
@@ -134,10 +126,8 @@ accounting_periods = Table(
     UniqueConstraint("tenant_id", "name"),
 )
 
-accounting_codes = Table(
+accounting_codes = _table(
     "accounting_codes",
-    METADATA,
-    _tenant(),
     Column("id", text_type(32), primary_key=True),
     Column("name", text_type(100), nullable=False),
     Column("type", text_type(40), nullable=False),
@@ -150,10 +140,8 @@ accounting_codes = Table(
     UniqueConstraint("tenant_id", "name", "type"),
 )
 
-journal_runs = Table(
+journal_runs = _table(
     "journal_runs",
-    METADATA,
-    _tenant(),
     Column("id", text_type(32), primary_key=True),
     Column("number", text_type(30), nullable=False),
     Column("status", text_type(20), nullable=False),
@@ -171,10 +159,8 @@ journal_runs = Table(
     UniqueConstraint("tenant_id", "number"),
 )
 
-journal_entries = Table(
+journal_entries = _table(
     "journal_entries",
-    METADATA,
-    _tenant(),
     Column("id", text_type(32), primary_key=True),
     Column("number", text_type(30), nullable=False),
     Column("status", text_type(10), nullable=False),
@@ -202,10 +188,8 @@ journal_entries = Table(
     Index("entries_by_run", "tenant_id", "journal_run_id", "run_position"),
 )
 
-journal_entry_items = Table(
+journal_entry_items = _table(
     "journal_entry_items",
-    METADATA,
-    _tenant(),
     Column("id", text_type(32), primary_key=True),
     Column("journal_entry_id", text_type(32), nullable=False),
     Column("position", Integer, nullable=False),
@@ -220,10 +204,15 @@ journal_entry_items = Table(
     Index("items_by_code", "tenant_id", "accounting_code_id"),
 )
 
-run_jobs = Table(
+ITEM_OF_ENTRY = (journal_entry_items.c.tenant_id == journal_entries.c.tenant_id) & (
+    journal_entry_items.c.journal_entry_id == journal_entries.c.id
+)
+PERIOD_OF_ENTRY = (accounting_periods.c.tenant_id == journal_entries.c.tenant_id) & (
+    accounting_periods.c.id == journal_entries.c.accounting_period_id
+)
+
+run_jobs = _table(
     "run_jobs",
-    METADATA,
-    _tenant(),
     Column("journal_run_id", text_type(32), primary_key=True),
     Column("position", BigInteger, nullable=False, unique=True),
     Column("work", text_type(10), nullable=False),
@@ -236,10 +225,8 @@ run_jobs = Table(
     Column("idempotency_key", text_type(255)),
 )
 
-source_transactions = Table(
+source_transactions = _table(
     "source_transactions",
-    METADATA,
-    _tenant(),
     Column("id", text_type(100), primary_key=True),
     Column("transaction_type", text_type(100), nullable=False),
     Column("transaction_date", DATE_TEXT, nullable=False),
@@ -267,10 +254,8 @@ source_transactions = Table(
     ),
 )
 
-replays = Table(
+replays = _table(
     "replays",
-    METADATA,
-    _tenant(),
     Column("key", text_type(255), primary_key=True),
     Column("method", text_type(10), nullable=False),
     Column("url", text_type(), nullable=False),
@@ -284,10 +269,8 @@ replays = Table(
     Index("replays_by_expiry", "expires_at"),
 )
 
-audit_events = Table(
+audit_events = _table(
     "audit_events",
-    METADATA,
-    _tenant(),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("happened_on", TIMESTAMP_TEXT, nullable=False),
     Column("actor", text_type(36), nullable=False),

@@ -13,7 +13,6 @@ from sqlalchemy import Connection
 
 from ..auth.clients import Caller
 from ..storage import idempotency
-from ..storage.audit import AuditContext
 from ..storage.author import Author
 from ..storage.idempotency import Answer, KeyConflict
 from ..storage.store import Contention, Store
@@ -164,14 +163,15 @@ def _transaction(
 
 def _author(tx: Connection, request: falcon.Request, *, key: str | None) -> Author:
     context = request.context
-    act = AuditContext(
+    return Author(
+        tx=tx,
         tenant_id=context.caller.tenant_id,
-        actor=context.caller.client_id,
+        client_id=context.caller.client_id,
+        user_id=context.caller.user_id,
         happened_on=timestamp(context.now),
         request_id=context.request_id,
         idempotency_key=key,
     )
-    return Author(tx=tx, act=act, user_id=context.caller.user_id)
 
 
 def _query(request: falcon.Request) -> dict[str, str]:
