@@ -11,6 +11,8 @@ from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.cli.main import run
 from reconciler.core.model.canonical import content_of, header
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.sheets.entry_table import entry_table
+from tests.builders import declared, entry
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "spreadsheets.md").read_text(encoding="utf-8")
@@ -36,11 +38,11 @@ def contents(workspace: CheckedWorkspace) -> dict[str, str]:
         address.name: content_of(
             JOURNAL_ENTRY,
             {
-                **header(JOURNAL_ENTRY, declared.spec),
-                JOURNAL_ENTRY.lines: declared.spec[JOURNAL_ENTRY.lines],
+                **header(JOURNAL_ENTRY, one.spec),
+                JOURNAL_ENTRY.lines: one.spec[JOURNAL_ENTRY.lines],
             },
         )
-        for address, declared in workspace.declared.items()
+        for address, one in workspace.declared.items()
         if address.kind == JOURNAL_ENTRY.name
     }
 
@@ -61,6 +63,18 @@ def test_what_is_exported_is_imported_without_a_change(style: str, tmp_path: Pat
     original = contents(read_workspace(journals))
     assert len(original) > 20
     assert contents(read_workspace(books)) == original
+
+
+@pytest.mark.parametrize("name", ["Account", "Currency", "Debit", "Organization", "Area__c"])
+def test_a_segment_has_a_column_of_its_own_whatever_its_name(name: str) -> None:
+    segments = ({"segmentName": name, "segmentValue": "West"},)
+    spec = entry(segments=segments, organizationLabel="Ltd", Area__c="North")
+    table = entry_table([declared(spec)], home_currency="")
+    assert len({*table.columns}) == len(table.columns)
+    shown = dict(zip(table.columns, table.rows[0], strict=True))
+    assert shown[f"Segment {name}"] == "West"
+    assert (shown["Organization"], shown["Area__c"]) == ("Ltd", "North")
+    assert (shown["Account"], shown["Currency"]) == ("Deferred Revenue", "USD")
 
 
 def test_a_workbook_has_exact_numbers_days_totals_and_no_formula(tmp_path: Path) -> None:

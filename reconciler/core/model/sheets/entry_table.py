@@ -38,7 +38,8 @@ class EntryTable:
     """The names of the columns, the rows, and the totals by currency and side.
 
     After the fixed columns follow a column for each segment, then those of custom fields; a custom
-    field of a line is named `Line FIELD__c`. A cell is a text, an amount or None.
+    field of a line is named `Line FIELD__c`, and a segment with the name of a fixed column
+    `Segment NAME`. A cell is a text, an amount or None.
     """
 
     columns: tuple[str, ...]
@@ -75,19 +76,25 @@ def _order(column: str) -> tuple[bool, bool]:
 
 
 def _more_columns(declared: Declared) -> Iterator[str]:
-    for segment in rows_of(declared.spec.get("segments")):
-        yield str(segment["segmentName"])
+    yield from (column for column, _ in _segments(declared))
     yield from (name for name in declared.spec if name.endswith("__c"))
     for line in rows_of(declared.spec.get(JOURNAL_ENTRY.lines)):
         yield from (f"Line {name}" for name in line if name.endswith("__c"))
+
+
+def _segments(declared: Declared) -> Iterator[tuple[str, Value]]:
+    """The segments of an entry by their columns."""
+    for segment in rows_of(declared.spec.get("segments")):
+        name = str(segment["segmentName"])
+        taken = name in dict(FIXED) or name.endswith("__c")
+        yield (f"Segment {name}" if taken else name), segment["segmentValue"]
 
 
 def _rows(declared: Declared) -> Iterator[Mapping[str, Value]]:
     spec = declared.spec
     entry: dict[str, Value] = {"Journal": declared.address.name}
     entry |= {column: spec.get(field) for column, field in FIXED[1:6]}
-    for segment in rows_of(spec.get("segments")):
-        entry[str(segment["segmentName"])] = segment["segmentValue"]
+    entry |= _segments(declared)
     entry |= {name: value for name, value in spec.items() if name.endswith("__c")}
     for line in rows_of(spec.get(JOURNAL_ENTRY.lines)):
         side = str(line["type"])
