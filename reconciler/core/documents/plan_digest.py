@@ -1,41 +1,47 @@
 """The digest of a plan, which approvals refer to."""
 
-from reconciler.core.documents.plan_json import change_document, document_of
+from collections.abc import Iterable
+
+from reconciler.core.documents.plain_fields import written_fields
+from reconciler.core.documents.plan_json import balance_rows, change_document, target_document
 from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.canonical import digest, json_bytes
+from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.scope import WHOLE
 
 
-def digest_of(plan: Plan, document: Document | None = None) -> str:
+def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
     """The digest of target, scope, changes, balance, required approvals and materiality.
 
-    `document` is that of the plan, if it was made before.
+    `changes` are the documents of the pending changes, if they were made before.
 
     The home currency and the marker field are part of the target: both are sent. The location of a
     declaration is not part of it, so that files can be moved.
     """
-    document = document_of(plan) if document is None else document
+    basis, allowances = plan.basis, plan.allowances
     # What is adopted is among the changes, and a plan without the allowance is refused.
-    told = ("adopt_found", "allow_equal")
-    scope = _without(document["scope"], "partial", "not_looked_at", *told)
-    if plan.scope == WHOLE:
+    scope = {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
+    if plan.scope != WHOLE:
         # A plan without a selection keeps the digest of earlier versions.
-        scope = {name: scope[name] for name in ("max_removals", "max_missing")}
-    bound = {
-        "workspace": document["workspace"],
-        "target": document["target"],
-        "home_currency": document["basis"]["home_currency"],
-        "marker": document["basis"]["marker"],
+        scope |= written_fields(plan.scope)
+    if changes is None:
+        changes = (change_document(change, basis.home_currency) for change in plan.pending)
+    bound: Document = {
+        "workspace": basis.workspace,
+        "target": target_document(basis),
+        "home_currency": basis.home_currency,
+        "marker": basis.marker_place,
         "scope": scope,
-        "changes": {row["address"]: _bound(row) for row in document["changes"]},
-        "balance": document["balance"],
+        "changes": {row["address"]: _bound(row) for row in changes},
+        "balance": balance_rows(plan),
     }
     # Without required approvals there is no key. The reasons are only text.
     if plan.requirement.approvals:
-        bound["approvals"] = _without(document["controls"]["approvals"], "because")
+        required = written_fields(plan.requirement, approvals="required")
+        bound["approvals"] = _without(required, "because")
     if plan.materiality:
-        bound["materiality"] = document["controls"]["materiality"]["limits"]
+        bound["materiality"] = {code: plain(least) for code, least in plan.materiality.items()}
     if plan.refusals:
         bound["refusals"] = sorted({row.rule for row in plan.refusals})
     return digest(json_bytes(bound).decode())

@@ -46,10 +46,8 @@ def plan_of(text: str, *, key: str = "") -> Plan:
             )
         plan = plan_from(document)
         again = document_of(plan)
-        whole = (plan.digest, document["checksum"]) == (
-            digest_of(plan, again),
-            checksum_of(document),
-        )
+        known = digest_of(plan, again["changes"]), checksum_of(document)
+        whole = (plan.digest, document["checksum"]) == known
         fault = next(contradictions(document, plan, again), "") if whole else _ALTERED
     except (*NOT_A_PLAN, RecursionError) as error:
         raise StalePlan(

@@ -53,7 +53,6 @@ from reconciler.core.planning.run_members import blocks_run_cancel, transfer_of
 NOT_A_PLAN = (ValidationError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What reading raises for a document that is not a plan."""
 
-
 _WHERE_STATED = ("renamed_from", "reverses", "reversed_by")
 """Texts of a change that are written only where there is one."""
 
@@ -94,7 +93,7 @@ def document_of(plan: Plan) -> Document:
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
         "impact": [_impact(row) for row in plan.impact],
-        "balance": [{**_written(row), "holds": row.holds} for row in plan.balance],
+        "balance": balance_rows(plan),
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
         **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
@@ -144,6 +143,11 @@ def checksum_of(document: Mapping[str, object]) -> str:
     """The digest of a plan document without its checksum and signature."""
     rest = {name: value for name, value in document.items() if name not in ("checksum", "mac")}
     return digest(json_bytes(rest).decode())
+
+
+def balance_rows(plan: Plan) -> list[Document]:
+    """The balance as JSON values."""
+    return [{**_written(row), "holds": row.holds} for row in plan.balance]
 
 
 def change_document(change: Change, home_currency: str | None) -> Document:
