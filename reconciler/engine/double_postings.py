@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.marker_search import Search, is_posted_as
-from reconciler.core.recovery.number_probe import inconclusive, order_of
+from reconciler.core.recovery.number_probe import inconclusive
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.daybook import Intent
 from reconciler.engine.ports import PostingLedger

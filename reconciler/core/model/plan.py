@@ -1,7 +1,7 @@
 """The plan: changes to the ledger, their reasons and their impact."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -185,6 +185,10 @@ class Change:
         return self.block is not None and (
             self.wanted is Action.KEEP or self.reason in LEDGER_MOVED
         )
+
+    def blocked_by(self, block: Refusal) -> "Change":
+        """The change, blocked."""
+        return replace(self, action=Action.BLOCKED, block=block)
 
     @property
     def is_feasible(self) -> bool:

@@ -1,13 +1,13 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
-from reconciler.core.model.plan import Action, Change, Step
+from reconciler.core.model.plan import Change, Step
 from reconciler.core.model.resource import Address, Value
 from reconciler.core.model.review import Assessment, SignOff
 from reconciler.errors import LedgerError, ReconcilerError
@@ -141,7 +141,7 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
 def left_out(change: Change, block: Refusal) -> Applied:
     """The result of a change that is not allowed: nothing was done, and `block` says why."""
     return Applied(
-        change=replace(change, action=Action.BLOCKED, block=block),
+        change=change.blocked_by(block),
         outcome=Outcome.BLOCKED,
         number=change.number,
         message=block.message,

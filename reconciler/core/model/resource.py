@@ -198,6 +198,11 @@ def text_of(value: Value | None) -> str | None:
     return None if value is None else str(value)
 
 
+def whole_of(value: Value | None) -> int | None:
+    """The value as a whole number; None if it is absent or of another type."""
+    return int(value) if isinstance(value, Decimal) else None
+
+
 def texts_of(value: Value | None) -> tuple[str, ...]:
     """The value as a list of texts; empty if it is absent."""
     return tuple(str(item) for item in value) if isinstance(value, tuple) else ()

@@ -13,6 +13,8 @@ from reconciler.core.model.resource import (
     mapping_of,
     rows_of,
     text_of,
+    texts_of,
+    whole_of,
 )
 
 SCHEDULE = "JournalSchedule"
@@ -131,11 +133,11 @@ def schedule_from(document: SupportingDocument) -> Schedule:
         source=document.source,
         method=str(spec["method"]),
         period=text_of(spec.get("from")) or "",
-        parts=1 if spec["method"] == ONCE else _whole(spec.get("parts")),
+        parts=1 if spec["method"] == ONCE else whole_of(spec.get("parts")),
         start=text_of(spec.get("start")) or "",
         end=text_of(spec.get("end")) or "",
         at_start=spec.get("date") == "period-start",
-        skip=frozenset(map(str, _items(spec.get("skip")))),
+        skip=frozenset(texts_of(spec.get("skip"))),
         entry=mapping_of(spec["entry"]),
         amendments=tuple(map(_amendment, rows_of(spec.get("amendments")))),
         overrides={
@@ -155,7 +157,7 @@ def _amendment(row: Mapping[str, Value]) -> Amendment:
         period=str(row["from"]),
         total=None if total is None else Decimal(str(total)),
         items=rows_of(row[lines]) if lines in row else None,
-        parts=_whole(row.get("parts")),
+        parts=whole_of(row.get("parts")),
         end=text_of(row.get("end")),
         catch_up=row.get("method") == "catch-up",
         keeps_rest=row.get("remainder") == "none",
@@ -180,11 +182,3 @@ def key_from(document: SupportingDocument) -> AllocationKey:
             for row in targets
         ),
     )
-
-
-def _whole(value: Value) -> int | None:
-    return int(value) if isinstance(value, Decimal) else None
-
-
-def _items(value: Value) -> tuple[Value, ...]:
-    return value if isinstance(value, tuple) else ()

@@ -1,13 +1,13 @@
 """The data of a tenant: codes, periods, currencies, segments, custom fields."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from types import MappingProxyType
 
 from reconciler.core.model import money
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of, whole_of
 from reconciler.core.model.similar_names import KnownNames
 
 
@@ -46,6 +46,14 @@ class AccountingPeriod:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", canonical(PeriodStatus, self.status))
+
+    def holds(self, first: str, last: str) -> bool:
+        """Whether all days from the first to the last are in it; dates in ISO form are text."""
+        return self.start_date <= first and (self.end_date is None or last <= self.end_date)
+
+    def touches(self, first: str, last: str) -> bool:
+        """Whether one of the days from the first to the last is in it."""
+        return self.start_date <= last and (self.end_date is None or first <= self.end_date)
 
     @property
     def status_known(self) -> bool:
@@ -161,6 +169,25 @@ class Tenant:
         known = money.minor_units(currency)
         return self.decimals.get(currency) if known is None else known
 
+    def period_holding(self, first: str, last: str) -> AccountingPeriod | None:
+        """The period with an end that has all days from the first to the last."""
+        ended = (one for one in self.periods_by_name.values() if one.end_date and first <= last)
+        return next((one for one in ended if one.holds(first, last)), None)
+
+
+def periods_of(
+    kind: Kind, spec: Mapping[str, Value], periods: Mapping[str, AccountingPeriod]
+) -> Iterator[str]:
+    """The periods of a spec: the one that it names, or those that its days touch."""
+    if named := text_of(spec.get(kind.period)):
+        yield named
+        return
+    spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))
+    days = [tuple(text_of(spec.get(name)) or "" for name in span) for span in spans]
+    for period in periods.values():
+        if any(first and last and period.touches(first, last) for first, last in days):
+            yield period.name
+
 
 def tenant_from(document: Mapping[str, Value]) -> Tenant:
     """Read a document of kind Reference that fits its schema."""
@@ -191,7 +218,7 @@ def currency_rows(spec: Mapping[str, Value]) -> tuple[CurrencyRow, ...]:
         CurrencyRow(
             code=str(row["code"]),
             inactive_since=text_of(row.get("inactiveSince")) or "",
-            minor_units=_whole(row.get("minorUnits")),
+            minor_units=whole_of(row.get("minorUnits")),
         )
         if isinstance(row, Mapping)
         else CurrencyRow(code=str(row))
@@ -233,29 +260,22 @@ def _period(item: Mapping[str, Value]) -> AccountingPeriod:
         start_date=str(item["startDate"]),
         end_date=text_of(item.get("endDate")),
         status=text_of(item.get("status")) or PeriodStatus.OPEN,
-        fiscal_year=_whole(item.get("fiscalYear")),
-        fiscal_quarter=_whole(item.get("fiscalQuarter")),
+        fiscal_year=whole_of(item.get("fiscalYear")),
+        fiscal_quarter=whole_of(item.get("fiscalQuarter")),
     )
 
 
 def _organization(item: Mapping[str, Value]) -> Organization:
-    return Organization(
-        id=text_of(item.get("id")) or "",
-        name=text_of(item.get("name")) or "",
-    )
+    return Organization(id=text_of(item.get("id")) or "", name=text_of(item.get("name")) or "")
 
 
 def _fields(value: Value | None) -> Mapping[str, CustomField]:
     fields = (
         CustomField(
             name=str(item["name"]),
-            max_length=_whole(item.get("maxLength")) or 255,
+            max_length=whole_of(item.get("maxLength")) or 255,
             inactive_since=text_of(item.get("inactiveSince")) or "",
         )
         for item in rows_of(value)
     )
     return MappingProxyType({field.name: field for field in fields})
-
-
-def _whole(value: Value | None) -> int | None:
-    return int(value) if isinstance(value, Decimal) else None

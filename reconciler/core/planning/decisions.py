@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
-from reconciler.core.model.finding import Refusal
+from reconciler.core.model.finding import listed
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER, split_marker
 from reconciler.core.model.plan import (
@@ -29,7 +29,7 @@ from reconciler.core.planning.reversing.removals import with_reversals
 from reconciler.core.planning.run_members import entries_drift
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.planning.unanswered import acknowledges
-from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.catalog import refusal
 
 __all__ = ["GONE", "Snapshot", "decide_all"]
 
@@ -130,7 +130,8 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
             yield change
             continue
         fact = f'it has the content of "{staying[0]}", whose entry cannot be cancelled'
-        yield _blocked(change, "posted-elsewhere", fact, _DOUBLE_POSTING_REMEDY.format(staying[0]))
+        remedy = _DOUBLE_POSTING_REMEDY.format(staying[0])
+        yield change.blocked_by(refusal("posted-elsewhere", fact, remedy))
 
 
 _DOUBLE_POSTING_REMEDY = (
@@ -143,7 +144,7 @@ def _decide(state: AddressState) -> Change | None:
     if state.recorded.unsettled:
         wanted = Action.CREATE if state.declared else Action.REMOVE
         message = "an earlier create has no known outcome"
-        return _blocked(state.change(wanted, Reason.RESUMED), "unsettled", message)
+        return state.change(wanted, Reason.RESUMED).blocked_by(refusal("unsettled", message))
     decidable = state.kind.posted_states | state.kind.failed | {CANCELLED}
     if state.live is not None and state.live.status not in decidable:
         wanted, reason = (
@@ -153,7 +154,7 @@ def _decide(state: AddressState) -> Change | None:
         )
         message = f'{state.live.number} has the status "{state.live.status}"'
         rule = "run-at-work" if state.live.status in state.kind.busy_states else "unknown-status"
-        return _blocked(state.change(wanted, reason), rule, message)
+        return state.change(wanted, reason).blocked_by(refusal(rule, message))
     change: Change | None
     if state.declared is not None:
         change = _declared_change(state, state.declared)
@@ -165,10 +166,10 @@ def _decide(state: AddressState) -> Change | None:
     if change is not None and state.previous is not None and state.live is not None:
         change = _renamed(state, change)
     if change is not None and state.duplicates:
-        fact = f"{' and '.join(state.duplicates)} are posted for one declaration"
-        return _blocked(change, "doubled", fact)
+        fact = f"{listed(state.duplicates)} are posted for one declaration"
+        return change.blocked_by(refusal("doubled", fact))
     obstacle = next(obstacles(state, change), None) if change is not None else None
-    return change if change is None or obstacle is None else _blocked(change, *obstacle)
+    return change if change is None or obstacle is None else change.blocked_by(refusal(*obstacle))
 
 
 def _declared_change(state: AddressState, declared: Declared) -> Change:
@@ -348,8 +349,3 @@ def _is_wanted(state: AddressState, change: Change | None, status: str) -> bool:
         return True
     # Without a change, a cancelled entry is what the policy leaves of a removed declaration.
     return change is None and status == CANCELLED
-
-
-def _blocked(change: Change, rule: str, message: str, remedy: str = "") -> Change:
-    block = Refusal(rule=rule, message=message, remedy=remedy or PLAN_RULES[rule].remedy)
-    return replace(change, action=Action.BLOCKED, block=block)

@@ -13,7 +13,7 @@ from reconciler.core.model.resource import Live
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.catalog import refusal
 
 SMALLEST_LIMIT = 3
 
@@ -88,10 +88,10 @@ def _removals(
             # The policy was reviewed; an option of one run was not.
             remedy = "If this is intended, raise policy.limits.removals in a separate change."
         message = f"{removals} of {owned} recorded entries would be removed; the limit is {limit}"
-        yield _refusal("too-many-removals", message, remedy)
+        yield refusal("too-many-removals", message, remedy)
     elif removals and undeclared >= owned and allowed != removals:
         message = f"none of {owned} recorded entries is declared, and {removals} would be removed"
-        yield _refusal("all-entries-removed", message, remedy)
+        yield refusal("all-entries-removed", message, remedy)
 
 
 def _size(change: Change) -> int:
@@ -106,7 +106,7 @@ def _missing(missing: int, *, owned: int, allowed: int | None) -> Iterator[Refus
             f"{missing} of {owned} recorded entries are not in the ledger; the limit is {limit}"
         )
         remedy = f"Check the target. If this is intended, allow it with --max-missing {missing}."
-        yield _refusal("missing-in-ledger", message, remedy)
+        yield refusal("missing-in-ledger", message, remedy)
 
 
 def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
@@ -133,7 +133,7 @@ def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Itera
         "without a marker is the declared one, write its number into `metadata.adopts`. If these "
         f"are different postings, post them with --allow-equal {count}."
     )
-    yield _refusal("equal-entries", message, remedy)
+    yield refusal("equal-entries", message, remedy)
 
 
 def _carried(live: Live, place: str) -> str:
@@ -188,7 +188,7 @@ def unproved_entries(named: Sequence[str], workspace: str) -> Refusal:
         f"--adopt-found {len(named)}. If another repository uses the workspace name {workspace}, "
         "write another `metadata.name` into reconciler.yaml."
     )
-    return _refusal("unproved-entries", message, remedy)
+    return refusal("unproved-entries", message, remedy)
 
 
 def _money(
@@ -203,7 +203,7 @@ def _money(
             f"and policy.limits.money names no limit for {currency}"
         )
         remedy = f"Set a limit for {currency} in policy.limits.money."
-        yield _refusal("money-limit", message, remedy)
+        yield refusal("money-limit", message, remedy)
     for currency, limit in sorted(limits.items()):
         amount = moved.amounts.get(currency, ZERO)
         if amount > limit:
@@ -211,20 +211,15 @@ def _money(
                 f"{currency} {shown(amount, currency)} would be posted or cancelled; "
                 f"the limit is {shown(limit, currency)}"
             )
-            yield _refusal("money-limit", message, PLAN_RULES["money-limit"].remedy)
+            yield refusal("money-limit", message)
 
 
 def _changes(count: int, *, owned: int, policy: Policy) -> Iterator[Refusal]:
     most, percent = policy.max_changes, policy.max_percent
-    remedy = PLAN_RULES["change-limit"].remedy
     if most is not None and count > most:
         message = f"{count} entries would be changed; the limit is {most}"
-        yield _refusal("change-limit", message, remedy)
+        yield refusal("change-limit", message)
     # Without recorded entries there is no percentage: only the count limits the first apply.
     if percent is not None and owned and 100 * count > percent * owned:
         message = f"{count} changes for {owned} recorded entries; the limit is {plain(percent)} %"
-        yield _refusal("change-limit", message, remedy)
-
-
-def _refusal(rule: str, message: str, remedy: str) -> Refusal:
-    return Refusal(rule=rule, message=message, remedy=remedy)
+        yield refusal("change-limit", message)

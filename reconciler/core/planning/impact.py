@@ -12,7 +12,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, header_of, rows_of, text_of
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, periods_of
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, home_change
 from reconciler.core.planning.line_matching import line_address
 from reconciler.core.planning.posting import Posting, Values, postings
@@ -241,7 +241,7 @@ def affected_by(change: Change, periods: Periods) -> Affected:
     found, codes = set(), set()
     for spec in (change.before, change.after):
         if spec is not None:
-            found |= set(_periods(change, spec, periods))
+            found |= {*periods_of(kind, spec, periods)}
     sides = [*posted_before(change), *newly_posted(change)]
     if kind.lines:
         sides += [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
@@ -254,23 +254,6 @@ def affected_by(change: Change, periods: Periods) -> Affected:
         codes=frozenset(codes - {""}),
         unknown=change.posts and not kind.lines,
     )
-
-
-def _periods(change: Change, spec: Mapping[str, Value], periods: Periods) -> Iterator[str]:
-    kind = KINDS[change.address.kind]
-    named = text_of(spec.get(kind.period))
-    if named:
-        yield named
-        return
-    first, last = (text_of(spec.get(name)) or "" for name in kind.span or (kind.date, kind.date))
-    dated = text_of(spec.get(kind.date)) or ""
-    for period in periods.values():
-        end = period.end_date
-        if end is None:
-            continue
-        overlaps = bool(first and last) and period.start_date <= last and first <= end
-        if overlaps or period.start_date <= dated <= end:
-            yield period.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

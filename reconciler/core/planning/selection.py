@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.resource import Address, Declared, Value, text_of
+from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
 from reconciler.core.model.similar_names import KnownNames, nearest
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, periods_of
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.reversing.proof import originals_of
 
@@ -49,22 +49,8 @@ class Workspace:
         """The recorded and the declared periods of an address."""
         declared, recorded = self.declared.get(address), self.recorded.get(address)
         specs = (declared.spec if declared else None, recorded.spec if recorded else None)
-        return frozenset(
-            name for spec in specs if spec is not None for name in self._periods(address, spec)
-        )
-
-    def _periods(self, address: Address, spec: Mapping[str, Value]) -> Iterator[str]:
         kind = KINDS[address.kind]
-        if name := text_of(spec.get(kind.period)):
-            yield name
-        elif kind.span is not None:
-            first, last = (text_of(spec.get(field)) or "" for field in kind.span)
-            # Dates in ISO form compare as text. A run may span several periods.
-            yield from (
-                period.name
-                for period in self.periods.values()
-                if first and first <= (period.end_date or last) and period.start_date <= last
-            )
+        return frozenset().union(*(periods_of(kind, spec, self.periods) for spec in specs if spec))
 
 
 def select(

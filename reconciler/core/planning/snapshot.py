@@ -346,13 +346,8 @@ class AddressState:
         if self.kind.span is None:
             return ""
         first, last = (text_of(fields.get(field)) or "" for field in self.kind.span)
-        holding = (
-            period.name
-            for period in self.snapshot.tenant.periods_by_name.values()
-            # Dates in ISO form compare as text.
-            if period.end_date and first and period.start_date <= first <= last <= period.end_date
-        )
-        return next(holding, "")
+        period = self.snapshot.tenant.period_holding(first, last)
+        return period.name if period is not None else ""
 
 
 def _posted_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:

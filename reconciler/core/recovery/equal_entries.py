@@ -17,7 +17,7 @@ from reconciler.core.model.resource import Address, Declared, Key, Live, Value, 
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.line_matching import posting_key
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.recovery.marker_search import UnexpectedRows, address_in, quoted
+from reconciler.core.recovery.marker_search import address_in, numbered, quoted
 
 MOST_READ = 1000
 """The most entries to read: each costs a call."""
@@ -49,10 +49,7 @@ def candidates(
     """The posted numbers in the currency of a declaration. Raises UnexpectedRows."""
     currencies = {text_of(one.spec.get(kind.currency)) for one in wanted}
     numbers = set()
-    for row in rows:
-        number, status = row.get("number"), row.get("status")
-        if not isinstance(number, str) or not isinstance(status, str):
-            raise UnexpectedRows("a row of the result has no number or no status")
+    for number, status, row in numbered(rows):
         by_run = row.get("transactiontype") in TRANSACTION_TYPES
         if status in kind.posted_states and not by_run and row.get("currency") in currencies:
             numbers.add(number)

@@ -19,7 +19,7 @@ from reconciler.core.model.resource import Address, Declared, Live, Value
 from reconciler.core.planning.kept import with_reads
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.catalog import refusal
 
 MOST_NAMES = 200
 """The most names in one query, which can use an index; above it, the query asks for all."""
@@ -102,14 +102,22 @@ def _escaped(value: str) -> str:
     return value
 
 
-def matches(
-    kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
-) -> Iterator[tuple[Address, str]]:
-    """The address and number of every row that is not cancelled. Raises UnexpectedRows."""
+def numbered(
+    rows: Iterable[Mapping[str, Value]],
+) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
+    """The number and the status of every row, and the row. Raises UnexpectedRows."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
         if not isinstance(number, str) or not isinstance(status, str):
             raise UnexpectedRows("a row of the result has no number or no status")
+        yield number, status, row
+
+
+def matches(
+    kind: Kind, rows: Iterable[Mapping[str, Value]], *, workspace: str, place: str
+) -> Iterator[tuple[Address, str]]:
+    """The address and number of every row that is not cancelled. Raises UnexpectedRows."""
+    for number, status, row in numbered(rows):
         address = address_in(kind, {place: row.get("marker")}, workspace, place)
         # An unknown status counts: the read of the entry decides.
         if address is not None and status != CANCELLED:
@@ -300,14 +308,13 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
 
 def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:
     """The refusal to post when the daybook may lack entries and the search failed."""
-    rule = PLAN_RULES["unsearched-ledger"]
     entries = counted(doubts, "entry", "entries")
     why = "the daybook is new" if new else "the daybook may be an older copy"
     message = (
         f"{why}, the ledger cannot be searched, and {entries} would be posted that may be "
         f"in it already: {failure}"
     )
-    return Refusal(rule=rule.id, message=message, remedy=rule.remedy)
+    return refusal("unsearched-ledger", message)
 
 
 def unproved(doubts: int, search: Search) -> Refusal:
@@ -322,4 +329,4 @@ def unproved(doubts: int, search: Search) -> Refusal:
         "Look in the ledger for what would be posted. Adopt what is posted there with "
         "`metadata.adopts`. If none of it is, confirm that: add --first-apply to --probe-from."
     )
-    return Refusal(rule=PLAN_RULES["unsearched-ledger"].id, message=message, remedy=remedy)
+    return refusal("unsearched-ledger", message, remedy)

@@ -7,7 +7,7 @@ the probed range: a gap of missing numbers counts as the end.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.model.kinds.kind import Kind
+from reconciler.core.model.kinds.kind import Kind, order_of
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.recovery.marker_search import Search, address_in
@@ -95,11 +95,6 @@ def numbers_after(number: str) -> Iterator[str]:
     while True:
         at += 1
         yield f"{prefix}-{at:0{len(digits)}}"
-
-
-def order_of(number: str) -> tuple[int, str]:
-    """The sort key of numbers of one kind."""
-    return len(number), number
 
 
 def _numbers_from(number: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.resource import Live, Value
-from reconciler.core.recovery.marker_search import UnexpectedRows, quoted
+from reconciler.core.recovery.marker_search import numbered, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +41,7 @@ def statement_for(kind: Kind, period: str, place: str) -> str:
 
 def listed_entries(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:
     """The rows of the query as values. Raises UnexpectedRows."""
-    for row in rows:
-        number, status = row.get("number"), row.get("status")
-        if not isinstance(number, str) or not isinstance(status, str):
-            raise UnexpectedRows("a row of the result has no number or no status")
+    for number, status, row in numbered(rows):
         made = row.get("transactiontype")
         yield ListedEntry(
             number=number,

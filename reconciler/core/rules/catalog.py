@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Finding, Rule
+from reconciler.core.model.finding import Finding, Refusal, Rule
 from reconciler.core.model.resource import Declared, Path, Source
 from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
 
@@ -255,6 +255,11 @@ _GUARDS = (
 )
 
 PLAN_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (*_BLOCKS, *_GUARDS)})
+
+
+def refusal(rule: str, message: str, remedy: str = "") -> Refusal:
+    """A refusal under a rule of PLAN_RULES; `remedy` replaces that of the rule."""
+    return Refusal(rule=rule, message=message, remedy=remedy or PLAN_RULES[rule].remedy)
 
 
 def finding(  # noqa: PLR0913, PLR0917 - the facts of one finding

@@ -64,8 +64,8 @@ def _target_dates(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if _period_of(declared, tenant) is None:
         touched = [
             period.name
-            for period in _dated(tenant)
-            if period.start_date <= end and start <= str(period.end_date)
+            for period in tenant.periods_by_name.values()
+            if period.end_date is not None and period.touches(start, end)
         ]
         message = f"{start} to {end} is not within one accounting period that has an end date"
         remedy = f"Declare a run for each of {', '.join(touched)}." if len(touched) > 1 else ""
@@ -134,24 +134,13 @@ def _stated_dates(declared: Declared) -> tuple[str, str] | None:
     return None if start is None or end is None else (str(start), str(end))
 
 
-def _dated(tenant: Tenant) -> Iterator[AccountingPeriod]:
-    return (period for period in tenant.periods_by_name.values() if period.end_date is not None)
-
-
 def _period_of(declared: Declared, tenant: Tenant) -> AccountingPeriod | None:
     """The period of a run: the one it names, or the one with its target dates; never open-ended."""
     if PERIOD in declared.spec:
         named = tenant.periods_by_name.get(str(declared.spec[PERIOD]))
         return named if named is not None and named.end_date is not None else None
     dates = _stated_dates(declared)
-    if dates is None:
-        return None
-    return next((period for period in _dated(tenant) if _holds(period, *dates)), None)
-
-
-def _holds(period: AccountingPeriod, start: str, end: str) -> bool:
-    # Dates in ISO form compare as text.
-    return period.start_date <= start and period.end_date is not None and end <= period.end_date
+    return None if dates is None else tenant.period_holding(*dates)
 
 
 def target_dates(declared: Declared, tenant: Tenant) -> tuple[str, str] | None:

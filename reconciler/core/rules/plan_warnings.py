@@ -12,7 +12,7 @@ from reconciler.core.model.finding import (
     warning_rule,
 )
 from reconciler.core.model.policy import EVERY_RULE
-from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.catalog import refusal
 
 ACKNOWLEDGED = "acknowledged"
 
@@ -196,8 +196,7 @@ def strict_refusals(warnings: Iterable[PlanWarning], strict: frozenset[str]) -> 
         return ()
     rules = ", ".join(dict.fromkeys(one.rule for one in found))
     count = counted(len(found), "warning counts as an error", "warnings count as errors")
-    rule = PLAN_RULES["strict-warning"]
-    return (Refusal(rule=rule.id, message=f"{count}: {rules}", remedy=rule.remedy),)
+    return (refusal("strict-warning", f"{count}: {rules}"),)
 
 
 def warning(rule: str, message: str, *, place: str = "") -> PlanWarning:

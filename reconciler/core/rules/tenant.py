@@ -87,8 +87,7 @@ def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:
     """A finding if the date of the entry, or of the entries of a run, is outside the period."""
     date = str(declared.spec["journalEntryDate"])
-    # Dates in ISO form compare as text.
-    if date < period.start_date or (period.end_date is not None and date > period.end_date):
+    if not period.holds(date, date):
         span = f"{period.start_date} to {period.end_date or 'open end'}"
         message = f"{date} lies outside {period.name} ({span})"
         yield finding(declared, "date-in-period", ("spec", "journalEntryDate"), message)

@@ -90,3 +90,8 @@ class Kind:
     def headline(self) -> tuple[str, ...]:
         """The fields that every entry has, in display order."""
         return (self.period, self.date, self.currency)
+
+
+def order_of(number: str) -> tuple[int, str]:
+    """The sort key of numbers of one kind: those with more digits are later."""
+    return len(number), number

@@ -11,7 +11,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Declared, Live
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rules.catalog import PLAN_RULES
+from reconciler.core.rules.catalog import refusal
 from reconciler.core.rules.reversals import (
     Originals,
     is_number,
@@ -92,9 +92,7 @@ def _against_change(reversal: Change, original: Change, snapshot: Snapshot) -> C
         return reversal if live is None else _against_live(reversal, live, snapshot)
     name = original.address.name
     if blocked and original.block is not None:
-        return replace(
-            reversal, action=Action.BLOCKED, block=without_original(name, original.block)
-        )
+        return reversal.blocked_by(without_original(name, original.block))
     state = original.status or "not in the ledger"
     return _unjustified(reversal, f"{name}, which it reverses, is {state}")
 
@@ -112,23 +110,15 @@ def _against_live(reversal: Change, live: Live, snapshot: Snapshot) -> Change:
         if source.name == original:
             command = suggested("reverse", original, "--rebook-only")
             remedy = f"Run {command}: it restores {original}, and moves the edit."
-    return _blocked_by(reversal, "reversal-nets", fact, remedy)
+    return reversal.blocked_by(refusal("reversal-nets", fact, remedy))
 
 
 def without_original(name: str, cause: Refusal) -> Refusal:
     """Why a reversal is not posted: its original `name` is not, because of a block."""
-    return Refusal(
-        rule="reversal-order",
-        message=f"{name}, which it reverses, is not posted, and is blocked by {cause.rule}",
-        remedy=f"Resolve what blocks {name} first, or remove the reversal.",
-    )
+    fact = f"{name}, which it reverses, is not posted, and is blocked by {cause.rule}"
+    remedy = f"Resolve what blocks {name} first, or remove the reversal."
+    return refusal("reversal-order", fact, remedy)
 
 
 def _unjustified(reversal: Change, fact: str) -> Change:
-    return _blocked_by(reversal, "reversal-cancelled", fact, "")
-
-
-def _blocked_by(change: Change, rule: str, fact: str, remedy: str) -> Change:
-    remedy = remedy or PLAN_RULES[rule].remedy
-    block = Refusal(rule=rule, message=fact, remedy=remedy)
-    return replace(change, action=Action.BLOCKED, block=block)
+    return reversal.blocked_by(refusal("reversal-cancelled", fact))

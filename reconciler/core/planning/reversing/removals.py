@@ -11,10 +11,12 @@ from typing import TypeAlias
 
 from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, text_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.snapshot import Snapshot
+from reconciler.core.rules.catalog import refusal
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.core.rules.reversals import net_by_code, remainders
 
@@ -91,25 +93,19 @@ def _refusal(other: Change, which: str, selected: Collection[Address]) -> Refusa
     if other.address in selected:
         why = "this plan keeps it"
         remedy = f"Remove {name} in the same change, or restore this file."
-    return Refusal(
-        rule="reversal-order", message=f"{name}, which {which}, stays posted: {why}", remedy=remedy
-    )
+    return refusal("reversal-order", f"{name}, which {which}, stays posted: {why}", remedy)
 
 
 def with_reversal(name: str, cause: Refusal, which: str = "reverses it") -> Refusal:
     """Why one entry of a pair is not cancelled: the removal of the other, `name`, is blocked."""
-    return Refusal(
-        rule="reversal-order",
-        message=f"{name}, which {which}, stays posted: it is blocked by {cause.rule}",
-        remedy=f"Restore the files of both. Or resolve what blocks {name} first.",
-    )
+    fact = f"{name}, which {which}, stays posted: it is blocked by {cause.rule}"
+    remedy = f"Restore the files of both. Or resolve what blocks {name} first."
+    return refusal("reversal-order", fact, remedy)
 
 
 def _blocked(change: Change, block: Refusal) -> Change:
     """A change that waits for the other entry of its pair; what blocks it already stays."""
-    if change.block is not None:
-        return change
-    return replace(change, action=Action.BLOCKED, block=block)
+    return change if change.block is not None else change.blocked_by(block)
 
 
 def _cancels_an_entry(change: Change) -> bool:
@@ -133,7 +129,11 @@ def originals_alone(removals: Iterable[Change], snapshot: Snapshot) -> Iterator[
         number = reversal.number or reversal.last or ""
         live = snapshot.live.get(number)
         stands = live is not None and live.status != CANCELLED
-        if stands or not _cancels_an_entry(change) or _order(change.number or "") > _order(number):
+        if (
+            stands
+            or not _cancels_an_entry(change)
+            or order_of(change.number or "") > order_of(number)
+        ):
             continue
         name = change.address.name
         ends = f"this plan leaves {name} posted" if change.block else f"this plan cancels {name}"
@@ -153,7 +153,9 @@ def _removed_pairs(
     removals |= {one.address for one in outside}
     waiting: dict[_Nets, list[Change]] = {}
     found: dict[Address, Change] = {}
-    for one in sorted(filter(_cancels_an_entry, (*changes, *outside)), key=_posting_order):
+    for one in sorted(
+        filter(_cancels_an_entry, (*changes, *outside)), key=lambda one: order_of(one.number or "")
+    ):
         content = one.before or {}
         nets = net_by_code(content)
         opposite = frozenset((place, net.copy_negate()) for place, net in nets.items())
@@ -166,15 +168,6 @@ def _removed_pairs(
         elif nets:
             waiting.setdefault(frozenset(nets.items()), []).append(one)
     return found
-
-
-def _posting_order(change: Change) -> tuple[int, str]:
-    return _order(change.number or "")
-
-
-def _order(number: str) -> tuple[int, str]:
-    """Numbers with more digits are later."""
-    return len(number), number
 
 
 def _names(reversal: Change, original: Change) -> bool:

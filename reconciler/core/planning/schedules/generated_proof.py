@@ -63,11 +63,10 @@ def check_generated(
         if one.generated_by is not None and one.generated_by not in computed.flawed:
             yield from _against(one, computed.entries.get(one.address), places)
     yield from _absent(due(computed, declared, tenant, through), declared)
-    for waits in computed.waiting:
-        if waits.address in declared:
-            name, awaited = waits.address.name, waits.awaited
-            fact = f"the reversal of {name} waits for {awaited}, which is not known yet"
-            yield finding_at(waits.origin, "reversal-waiting", REVERSE_ON, fact)
+    for origin, waits in computed.waiting:
+        if Address(waits.kind, waits.name) in declared:
+            fact = f"the reversal of {waits.name} waits for {waits.awaited}, which is not known yet"
+            yield finding_at(origin, "reversal-waiting", REVERSE_ON, fact)
 
 
 def _against(

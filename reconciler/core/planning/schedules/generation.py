@@ -24,6 +24,7 @@ from reconciler.core.model.schedule import (
     SCHEDULE,
     AllocationKey,
     Schedule,
+    WaitingParts,
     key_from,
     schedule_from,
 )
@@ -64,37 +65,21 @@ class ScheduleProgress:
 
     `known` are the parts whose period the Reference has, `count` all parts, None where later
     periods decide how many. Parts of zero have no entry. `rest` is never posted by the schedule,
-    nor are the `dropped` parts, whose amounts others may take.
+    nor are the `dropped` parts, whose amounts others may take. `awaited` says in words which
+    periods the parts wait for that have none.
     """
 
     address: Address
-    origin: Source
     method: str
     currency: str
     starts: tuple[str, ...]
     amounts: tuple[Decimal, ...]
     count: int | None
     whole: Decimal
-    zero: int = 0
+    awaited: str
     rest: Decimal = ZERO
     dropped: tuple[DroppedPart, ...] = ()
     reversed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What has no entry yet, because the Reference lacks its period.
-
-    `count` is None where later periods decide it. `amount` are the debits. The address is that of
-    a schedule, or of the entry whose reversal waits.
-    """
-
-    address: Address
-    origin: Source
-    count: int | None
-    awaited: str
-    amount: Decimal
-    currency: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +87,8 @@ class Computed:
     """Everything that the sources of a workspace ask for, and what is wrong with them."""
 
     entries: dict[Address, GeneratedEntry] = field(default_factory=dict)
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[tuple[Source, WaitingParts]] = field(default_factory=list)
+    """The reversals whose period the Reference lacks, each with the document that asks for it."""
     progress: list[ScheduleProgress] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     flawed: set[Address] = field(default_factory=set)
@@ -188,7 +174,7 @@ class _Expansion:
             declared = reversal_of(one.declared, later, by=self._address)
             self._computed.entries[declared.address] = replace(one, declared=declared)
             return
-        self._computed.waiting.append(_reversal_waits(one.declared, one.origin))
+        self._computed.waiting.append((one.origin, _reversal_waits(one.declared)))
 
     def _suffix(self, entry: AllocatedEntry, period: AccountingPeriod) -> str:
         return f"{period.start_date}.{entry.number}" if entry.number else period.start_date
@@ -245,38 +231,24 @@ class _Expansion:
     def _tell(self, result: ScheduleParts) -> None:
         schedule, parts = self._schedule, result.parts
         known = [part for part in parts if part.period]
-        later = [part for part in parts if part.period is None]
-        currency = str(schedule.entry.get("currency"))
-        counted = not later or schedule.parts is not None
+        counted = len(known) == len(parts) or schedule.parts is not None
         amounts = tuple(debits(part.lines) for part in known)
-        waiting = total(debits(part.lines) for part in later)
+        last = known[-1].period if known else None
         self._computed.progress.append(
             ScheduleProgress(
                 address=self._address,
-                origin=schedule.source,
                 method=schedule.method,
-                currency=currency,
+                currency=str(schedule.entry.get("currency")),
                 starts=tuple(part.period.start_date for part in known if part.period),
                 amounts=amounts,
                 count=len(parts) if counted else None,
-                whole=total((*amounts, waiting)),
-                zero=sum(1 for amount in amounts if amount == ZERO),
+                whole=total(debits(part.lines) for part in parts),
+                awaited=f"periods after {last.name}" if last else "its first period",
                 rest=result.rest,
                 dropped=result.dropped,
                 reversed=schedule.reversed_on is not None,
             )
         )
-        if later:
-            last = known[-1].period if known else None
-            waits = Waiting(
-                address=self._address,
-                origin=schedule.source,
-                count=len(later) if counted else None,
-                awaited=f"periods after {last.name}" if last else "its first period",
-                amount=waiting,
-                currency=currency,
-            )
-            self._computed.waiting.append(waits)
 
 
 def _unsound(schedule: Schedule, tenant: Tenant) -> Iterator[Finding]:
@@ -330,7 +302,7 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
         computed.findings.append(flaw.found(one.source))
         computed.flawed.add(by)
     elif period is None:
-        computed.waiting.append(_reversal_waits(one, one.source, on.period))
+        computed.waiting.append((one.source, _reversal_waits(one, on.period)))
     else:
         declared = reversal_of(one, period, date=on.date, by=by)
         declared = replace(declared, source=beside(one.source))
@@ -340,12 +312,13 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
         computed.entries[declared.address] = entry
 
 
-def _reversal_waits(one: Declared, origin: Source, period: str = "") -> Waiting:
+def _reversal_waits(one: Declared, period: str = "") -> WaitingParts:
     """The reversal of an entry waits for a period, by default for the next one."""
-    return Waiting(
-        address=one.address,
-        origin=origin,
-        count=1,
+    return WaitingParts(
+        kind=one.address.kind,
+        name=one.address.name,
+        parts=1,
+        whole=1,
         awaited=period or f"a period after {one.spec.get(PERIOD)}",
         amount=debits(rows_of(one.spec.get(LINES))),
         currency=str(one.spec.get("currency")),

@@ -8,7 +8,7 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, difference, total
 from reconciler.core.model.resource import Address
 from reconciler.core.model.schedule import SCHEDULE, WaitingParts
-from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry, ScheduleProgress
+from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry
 from reconciler.core.planning.schedules.parts import DroppedPart
 
 
@@ -72,7 +72,20 @@ def summaries(
             for item in wanted.values()
             if item.declared.generated_by == one.address
         }
-        yield _summary(one, there, tuple(sorted(names.intersection(wrote))))
+        yield ScheduleSummary(
+            name=one.address.name,
+            method=one.method,
+            currency=one.currency,
+            count=len(there),
+            parts=one.count,
+            amount=total(there),
+            whole=one.whole,
+            wrote=tuple(sorted(names.intersection(wrote))),
+            zero=there.count(ZERO),
+            rest=one.rest,
+            dropped=one.dropped,
+            reversed=one.reversed,
+        )
 
 
 def waiting_parts(
@@ -82,7 +95,7 @@ def waiting_parts(
     until: str,
 ) -> Iterator[WaitingParts]:
     """What is not posted yet, because its period is later than those that are `wanted`."""
-    unknown = {one.address: one.awaited for one in computed.waiting}
+    unknown = {one.address: one.awaited for one in computed.progress}
     later: dict[Address | None, GeneratedEntry] = {}
     for one in computed.entries.values():
         if one.declared.address not in wanted and one.declared.reverses is None:
@@ -92,7 +105,7 @@ def waiting_parts(
         if told.left:
             address = Address(SCHEDULE, told.name)
             first = later.get(address)
-            awaited = unknown.get(address, "later periods")
+            awaited = unknown[address]
             if first is not None:
                 awaited = str(first.declared.spec[JOURNAL_ENTRY.period])
             yield WaitingParts(
@@ -117,33 +130,7 @@ def waiting_parts(
                     awaited=part.period or "later periods",
                     dropped=True,
                 )
-    for waits in computed.waiting:
-        if waits.address in wanted or waits.address in declared:
-            yield WaitingParts(
-                kind=waits.address.kind,
-                name=waits.address.name,
-                currency=waits.currency,
-                amount=waits.amount,
-                parts=waits.count,
-                whole=waits.count,
-                awaited=waits.awaited,
-            )
-
-
-def _summary(
-    one: ScheduleProgress, amounts: list[Decimal], wrote: tuple[str, ...]
-) -> ScheduleSummary:
-    return ScheduleSummary(
-        name=one.address.name,
-        method=one.method,
-        currency=one.currency,
-        count=len(amounts),
-        parts=one.count,
-        amount=total(amounts),
-        whole=one.whole,
-        wrote=wrote,
-        zero=sum(1 for amount in amounts if amount == ZERO),
-        rest=one.rest,
-        dropped=one.dropped,
-        reversed=one.reversed,
-    )
+    for _, waits in computed.waiting:
+        address = Address(waits.kind, waits.name)
+        if address in wanted or address in declared:
+            yield waits
