@@ -14,7 +14,7 @@ from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
 from reconciler.app.warnings import age_warnings
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.enumerations import PeriodStatus
-from reconciler.core.model.finding import counted
+from reconciler.core.model.finding import counted, joined
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.resource import Address
@@ -142,7 +142,7 @@ def _job_checks(root: Path, settings: Settings, choice: LedgerChoice | None) -> 
         yield Check("note", "daybook", fact)
     else:
         names = [name for name in ("PGUSER", "PGPASSWORD") if os.environ.get(name)]
-        said = f"{' and '.join(names)} set" if names else "PGUSER and PGPASSWORD are not set"
+        said = f"{joined(names)} set" if names else "PGUSER and PGPASSWORD are not set"
         try:
             fact = f"{destination_of(place, os.environ).place}, shared; {said}"
             yield Check("ok", "daybook", fact)
@@ -160,10 +160,10 @@ def _credentials() -> Check:
     names = [name for name in CREDENTIALS if os.environ.get(name)]
     try:
         credentials_of(os.environ)
-        return Check("ok", "credentials", f"{' and '.join(names)} set")
+        return Check("ok", "credentials", f"{joined(names)} set")
     except ReconcilerError as error:
-        missing = " and ".join(name for name in CREDENTIALS if name not in names)
-        fact = f"{' and '.join(names) or 'none'} set; not set: {missing}"
+        missing = joined([name for name in CREDENTIALS if name not in names])
+        fact = f"{joined(names) or 'none'} set; not set: {missing}"
         return Check("bad", "credentials", fact, error)
 
 

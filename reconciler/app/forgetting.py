@@ -8,6 +8,7 @@ from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_s
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first
 from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.model.finding import joined
 from reconciler.core.model.plan import Change, SearchOptions
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.retirement import addresses_of, retirement_obstacles, retirement_of
@@ -52,7 +53,7 @@ def _retirements(
 def _address(found: SearchedPlan, name: str) -> Address:
     addresses = addresses_of(found.snapshot, name)
     if len(addresses) > 1:
-        both = " and ".join(map(str, addresses))
+        both = joined([*map(str, addresses)])
         raise Refused(f"{name} names both {both}", remedy="Add the kind, as in KIND/NAME.")
     if addresses:
         return addresses[0]

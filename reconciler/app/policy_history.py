@@ -10,7 +10,7 @@ import msgspec
 
 from reconciler.app.offline.fork import COMPLETE_HISTORY
 from reconciler.app.workspace import CheckedWorkspace
-from reconciler.core.model.finding import PlanWarning, listed
+from reconciler.core.model.finding import PlanWarning, joined, listed
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
@@ -121,7 +121,7 @@ def policy_warnings(held: Held) -> Iterator[PlanWarning]:
     since = [LAST_APPLY] if LAST_APPLY in since else since[:_SHOWN]
     names = ", ".join(dict.fromkeys(key.name for key in held.keys))
     text = (
-        f"the policy changed since {' and '.join(since)} ({names}). Until an apply "
+        f"the policy changed since {joined(since)} ({names}). Until an apply "
         "under the new policy completes, the stricter value of each limit applies"
     )
     values = [

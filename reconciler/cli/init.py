@@ -13,6 +13,7 @@ from reconciler.cli.options import common_options, json_option, sound_name
 from reconciler.cli.streams import stdin_is_terminal
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.command import suggested
+from reconciler.core.model.finding import joined
 from reconciler.core.model.fiscal_calendar import Calendar
 from reconciler.errors import UsageError
 from reconciler.render.styled_text import line
@@ -94,7 +95,7 @@ def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any
 def _reference_choices(given: dict[str, Any], asked: dict[str, Any]) -> ReferenceChoices:
     missing = [key for key, value in asked.items() if value is None]
     if missing and not stdin_is_terminal():
-        flags = " and ".join(f"--{key.replace('_', '-')}" for key in missing)
+        flags = joined([f"--{key.replace('_', '-')}" for key in missing])
         raise UsageError("the fiscal year is not described in full", remedy=f"Name {flags} too.")
     with unguarded():
         currency = asked["home_currency"] or click.prompt("Home currency", "USD", err=True)

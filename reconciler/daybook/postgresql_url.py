@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import certifi
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.urls import is_loopback
 from reconciler.core.model.variables import DAYBOOK_HOSTS as HOSTS
 from reconciler.errors import DaybookError
@@ -87,9 +88,8 @@ def _secrets(host: str, port: int, environment: Mapping[str, str]) -> Mapping[st
     name = host if port == _PORT else f"{host}:{port}"
     if elsewhere := [variable for variable in _ELSEWHERE if environment.get(variable)]:
         raise DaybookError(
-            f"{' and '.join(elsewhere)} would send the daybook's password to another server than "
-            f"{name}",
-            remedy=f"Unset {' and '.join(elsewhere)}. The daybook's URL names its server.",
+            f"{joined(elsewhere)} would send the daybook's password to another server than {name}",
+            remedy=f"Unset {joined(elsewhere)}. The daybook's URL names its server.",
         )
     if name in re.split(r"[,\s]+", environment.get(HOSTS, "").lower()):
         return {}

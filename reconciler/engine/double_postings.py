@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
@@ -78,7 +79,7 @@ def posted_under_key(found: Standing, intent: Intent, marker: str) -> PostedByAn
     """
     numbers = found.numbers.get(intent.address, ())
     if numbers:
-        fact = f"{' and '.join(numbers)} is posted for it"
+        fact = f"{joined(numbers)} is posted for it"
         remedy = "Plan again: the plan shows what differs."
     else:
         why = found.failure or "no search finds its entry"
@@ -163,7 +164,7 @@ _REMEDY = (
 
 def _posted_twice(item: Applied, numbers: tuple[str, ...]) -> Applied:
     error = PostedByAnother(
-        f"{' and '.join(numbers)} are posted for this declaration: another apply, with another "
+        f"{joined(numbers)} are posted for this declaration: another apply, with another "
         "daybook, posted it as well",
         remedy=_REMEDY.format(own=item.number),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.report import Settled
@@ -117,7 +118,7 @@ def _require_absent(address: Address, search: Search, known: frozenset[str]) -> 
     found = [number for number in search.numbers.get(address, ()) if number not in known]
     if found:
         raise Refused(
-            f"{address} was posted: {' and '.join(found)} carries its marker",
+            f"{address} was posted: {joined(found)} carries its marker",
             remedy=f"Give --posted {address}={found[0]} instead.",
         )
 

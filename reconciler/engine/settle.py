@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from reconciler.core.model.command import suggested
+from reconciler.core.model.finding import joined
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
@@ -202,7 +203,7 @@ class _Settlement:
         if standing:
             marker = marker_of(self.workspace, intent.address)
             message = (
-                f'{" and ".join(standing)} carry the marker "{marker}"; look at each, and leave '
+                f'{joined(standing)} carry the marker "{marker}"; look at each, and leave '
                 "one of those that this workspace posted"
             )
             return settlement_of(intent, Result.UNKNOWN, message=message)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.model.finding import counted
+from reconciler.core.model.finding import counted, joined
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import (
@@ -227,7 +227,7 @@ def cancelling_text(plan: Plan) -> str:
 def _debits(entries: Iterable[Entry]) -> str:
     """The debits of entries, one sum for each currency."""
     sums = moved_by(entries, None).amounts
-    return " and ".join(f"{currency} {shown(sum_, currency)}" for currency, sum_ in sums.items())
+    return joined([f"{currency} {shown(sum_, currency)}" for currency, sum_ in sums.items()])
 
 
 def _fields(change: Change) -> Iterator[BeforeAfter]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.core.model.finding import counted, listed
+from reconciler.core.model.finding import counted, joined, listed
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.planning.schedules.summary import ScheduleSummary
 from reconciler.render.styled_text import Part, line, table
@@ -56,4 +56,4 @@ def _waiting(found: Sequence[ScheduleSummary], through: str) -> Iterator[Part]:
         parts.append(f"{currency} {shown(left, currency)} by days")
     after = f"after {through}" if through else "that the Reference does not have yet"
     of = counted(len(found), "schedule")
-    yield line(f"Waiting: {' and '.join(parts)} of {of}, for periods {after}.")
+    yield line(f"Waiting: {joined(parts)} of {of}, for periods {after}.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal, Rule
+from reconciler.core.model.finding import Refusal, Rule, joined
 from reconciler.core.model.variables import BASE_URL, CREDENTIALS, LEDGER_PREFIX, ci_variable
 from reconciler.workspace.settings import Settings, Target
 
@@ -115,4 +115,4 @@ def _refusal(rule: str, message: str, remedy: str) -> Refusal:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return " and ".join(names)
+    return joined(names)

@@ -66,7 +66,7 @@ class PlanDiff:
     """Debits posted and cancelled by currency."""
 
 
-def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDifference:
+def _difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDifference:
     """The difference of one address; at least one change must be given."""
     one = new or old
     assert one is not None
@@ -74,10 +74,10 @@ def difference(old: Change | None, new: Change | None, *, what: str) -> ChangeDi
         return ChangeDifference(address=one.address, before=old, after=new, what=what)
     lines = KINDS[one.address.kind].lines
     was, wants = (
-        Counter(map(_key, rows_of(_spec(change.after).get(lines)))) for change in (old, new)
+        Counter(map(_text, rows_of(_spec(change.after).get(lines)))) for change in (old, new)
     )
     rows = {
-        _key(row): row for change in (old, new) for row in rows_of(_spec(change.after).get(lines))
+        _text(row): row for change in (old, new) for row in rows_of(_spec(change.after).get(lines))
     }
     removed = tuple(rows[key] for key in sorted((was - wants).elements()))
     added = tuple(rows[key] for key in sorted((wants - was).elements()))
@@ -142,22 +142,14 @@ def _spec(spec: Mapping[str, Value] | None) -> Mapping[str, Value]:
 
 def _text(value: Value) -> bytes:
     """A number and its digits as text are different values."""
-    return json_bytes({"is": exact(value)})
+    return json_bytes(exact(value))
 
 
-def _key(row: Mapping[str, Value]) -> bytes:
-    return json_bytes(exact(row))
+_Sums: TypeAlias = Mapping[tuple[str, ...], Decimal]
 
 
-_Sums: TypeAlias = dict[tuple[str, ...], Decimal]
-
-
-def impact_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
-    sums: list[_Sums] = [
-        {(row.period, _part(row), row.currency): row.net_change for row in plan.impact}
-        for plan in (old, new)
-    ]
-    yield from _money(*sums)
+def _net_changes(plan: Plan) -> _Sums:
+    return {(row.period, _part(row), row.currency): row.net_change for row in plan.impact}
 
 
 def _part(row: Impact) -> str:
@@ -166,20 +158,16 @@ def _part(row: Impact) -> str:
     return f"{row.code} ({parts})" if parts else row.code
 
 
-def balance_differences(old: Plan, new: Plan) -> Iterator[AmountDifference]:
-    sums: list[_Sums] = [
-        {
-            (side, row.currency): amount
-            for row in plan.balance
-            if not row.home
-            for side, amount in (("posted", row.posted_debit), ("cancelled", row.removed_debit))
-        }
-        for plan in (old, new)
-    ]
-    yield from _money(*sums)
+def _debits(plan: Plan) -> _Sums:
+    return {
+        (side, row.currency): amount
+        for row in plan.balance
+        if not row.home
+        for side, amount in (("posted", row.posted_debit), ("cancelled", row.removed_debit))
+    }
 
 
-def _money(old: _Sums, new: _Sums) -> Iterator[AmountDifference]:
+def _differing_sums(old: _Sums, new: _Sums) -> Iterator[AmountDifference]:
     for names in sorted({*old, *new}):
         before, after = old.get(names, ZERO), new.get(names, ZERO)
         if before != after:
@@ -205,8 +193,8 @@ def differences(reviewed: Plan, now: Plan, *, interrupted: bool = False) -> Plan
     return PlanDiff(
         whole=tuple(_differences_of_plans(reviewed, now)),
         addresses=tuple(_differences_of_addresses(reviewed, now, interrupted=interrupted)),
-        impact=tuple(impact_differences(reviewed, now)),
-        balance=tuple(balance_differences(reviewed, now)),
+        impact=tuple(_differing_sums(_net_changes(reviewed), _net_changes(now))),
+        balance=tuple(_differing_sums(_debits(reviewed), _debits(now))),
     )
 
 
@@ -229,7 +217,7 @@ def _differences_of_addresses(
         old, new = before.get(address), after.get(address)
         what = _difference_text(old, new, homes, interrupted=interrupted)
         if what:
-            yield difference(old, new, what=what)
+            yield _difference(old, new, what=what)
 
 
 def _difference_text(

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.model.money import ZERO, difference
+from reconciler.core.model.money import difference
 from reconciler.core.model.plan import Action, Change, Impact, Plan, Reason, Verb
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Value
@@ -138,14 +138,6 @@ _LATER = frozenset(
 """Keys that earlier versions of the format do not have."""
 
 
-class _NetChange(NamedTuple):
-    """The change of one row of the impact."""
-
-    debit: Decimal
-    credit: Decimal
-    home: Decimal | None
-
-
 def _unsupported_figures(plan: Plan) -> Iterator[str]:
     """The figures of a plan that do not follow from its changes, as text.
 
@@ -162,11 +154,7 @@ def _unsupported_figures(plan: Plan) -> Iterator[str]:
         yield "its reversals"
     if plan.rehearsal is not None and not _covers(plan.rehearsal, plan):
         yield "its rehearsal"
-    if any(
-        plan.summary.get(action, 0) != counts[action]
-        for action in Action
-        if action is not Action.KEEP
-    ):
+    if any(plan.summary.get(one, 0) != counts[one] for one in Action if one is not Action.KEEP):
         yield "its summary"
 
 
@@ -251,11 +239,7 @@ def _impact_holds(plan: Plan) -> bool:
         )
     }
     # If an unchanged entry has no home amount, a change of home amounts alone is not shown.
-    needed = {
-        place
-        for place, row in made.items()
-        if _net_change(row)[:2] != (ZERO, ZERO) or place in shown
-    }
+    needed = {place for place, row in made.items() if any(_moved(row)) or place in shown}
     # A part of a divided row may have unchanged entries alone, which a plan file does not hold.
     still = {place for place in shown.keys() - made.keys() if _is_unmoved_part(shown[place])}
     if shown.keys() != needed | still:
@@ -272,22 +256,18 @@ def _place(row: Impact) -> tuple[Key, tuple[tuple[str, str], ...]]:
 
 
 def _is_unmoved_part(row: Impact) -> bool:
-    was, now = (row.debit_before, row.credit_before), (row.debit_after, row.credit_after)
-    return bool(row.dimensions) and was == now and not row.home_change
+    return bool(row.dimensions) and not any(_moved(row)) and not row.home_change
 
 
 def _is_consistent(made: Impact, shown: Impact) -> bool:
     if shown.debit_before < made.debit_before or shown.credit_before < made.credit_before:
         return False
-    was, says = _net_change(made), _net_change(shown)
     # If an unchanged entry has no home amount, its row has none.
-    home = says.home is None or says.home == was.home
-    return home and (was.debit, was.credit) == (says.debit, says.credit)
+    home = shown.home_change in (None, made.home_change)
+    return home and _moved(made) == _moved(shown)
 
 
-def _net_change(row: Impact) -> _NetChange:
-    return _NetChange(
-        debit=difference(row.debit_after, row.debit_before),
-        credit=difference(row.credit_after, row.credit_before),
-        home=row.home_change,
-    )
+def _moved(row: Impact) -> tuple[Decimal, Decimal]:
+    """The change of the debits and of the credits."""
+    debit = difference(row.debit_after, row.debit_before)
+    return debit, difference(row.credit_after, row.credit_before)

@@ -4,7 +4,6 @@ Format 1.1. A minor version adds, a major version breaks; readers ignore keys th
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, TypedDict, cast, get_type_hints
@@ -43,7 +42,7 @@ from reconciler.core.model.plan import (
     Transfers,
 )
 from reconciler.core.model.resource import Address, Live, Source, Value
-from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
+from reconciler.core.model.reversal_pair import ReversalPair
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
@@ -120,8 +119,8 @@ def _pair(pair: ReversalPair) -> Document:
 
 
 def _read_pair(row: Document) -> ReversalPair:
-    nets = tuple(_read(ReversalNet, one, code=one["account"]) for one in row["nets"])
-    return replace(_read(ReversalPair, {**row, "nets": ()}), nets=nets)
+    nets = [{**one, "code": one["account"]} for one in row["nets"]]
+    return _read(ReversalPair, row, nets=nets)
 
 
 def _allowances(allowances: Allowances) -> Document:

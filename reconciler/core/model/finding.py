@@ -128,6 +128,11 @@ def listed(names: Sequence[str], most: int = MOST_NAMED, between: str = ", ") ->
     return between.join(names[:most]) + (f"{between.strip(', ')} {rest}" if rest else "")
 
 
+def joined(names: Sequence[str]) -> str:
+    """All names: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
+
+
 def more(count: int, most: int, what: str = "") -> str:
     """What follows a list that shows at most `most` of `count`: `and 1,200 more`, or nothing."""
     return f"and {count - most:,} more{what}" if count > most else ""

@@ -216,8 +216,5 @@ def _approvals(found: Assessment | None) -> dict[str, Any] | None:
             for approval in found.present
         ],
         "not_counted": [{"by": item.who, "why": item.why} for item in found.discarded],
-        "missing": [
-            {"rule": item.rule, "message": item.message, "remedy": item.remedy}
-            for item in found.missing
-        ],
+        "missing": [asdict(item) for item in found.missing],
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.finding import Refusal, counted
+from reconciler.core.model.finding import Refusal, counted, joined
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Change
 from reconciler.core.model.policy import Approvals, Evidence, Tier
@@ -139,7 +139,7 @@ def _amount(tier: Tier, money: _Money) -> str | None:
                 f"{shown(least, currency)}"
             )
     if unmeasured := money.moved.unmeasured(money.named):
-        return f"{' and '.join(unmeasured)}, for which no tier states an amount"
+        return f"{joined(unmeasured)}, for which no tier states an amount"
     if money.partial:
         return "a partial plan, which does not show the amounts of all parts"
     return None
@@ -184,7 +184,7 @@ def combined(assessments: Sequence[Assessment]) -> Assessment:
     }
     return replace(
         first,
-        change=" and ".join(one.change for one in assessments),
+        change=joined([one.change for one in assessments]),
         present=tuple(present.values()),
         discarded=tuple(dict.fromkeys(item for one in assessments for item in one.discarded)),
         missing=tuple(dict.fromkeys(item for one in assessments for item in one.missing)),

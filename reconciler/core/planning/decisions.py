@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
-from reconciler.core.model.finding import listed
+from reconciler.core.model.finding import joined
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER, split_marker
 from reconciler.core.model.plan import (
@@ -166,7 +166,7 @@ def _decide(state: AddressState) -> Change | None:
     if change is not None and state.previous is not None and state.live is not None:
         change = _renamed(state, change)
     if change is not None and state.duplicates:
-        fact = f"{listed(state.duplicates)} are posted for one declaration"
+        fact = f"{joined(state.duplicates)} are posted for one declaration"
         return change.blocked_by(refusal("doubled", fact))
     obstacle = next(obstacles(state, change), None) if change is not None else None
     return change if change is None or obstacle is None else change.blocked_by(refusal(*obstacle))

@@ -45,10 +45,7 @@ class Division:
         names = (*self.fields, *sorted(segments.union(self.by) - {*self.fields}))
         if not names:
             return ()
-        sides: dict[Values, tuple[list[Posting], list[Posting]]] = defaultdict(lambda: ([], []))
-        for at, found in enumerate((before, after)):
-            for posting in found:
-                sides[posting.values(names)][at].append(posting)
+        sides = by_values(names, before, after)
         return dividing(names, self.by, {values: _moved(*both) for values, both in sides.items()})
 
 
@@ -58,6 +55,17 @@ BY_SEGMENTS = Division()
 UNKNOWN_DIMENSION = (
     "Name a segment, or list the custom field of lines in `spec.dimensions` of reconciler.yaml."
 )
+
+
+def by_values(
+    names: Sequence[str], before: Iterable[Posting], after: Iterable[Posting]
+) -> Mapping[Values, tuple[list[Posting], list[Posting]]]:
+    """The postings before and after, by their values of these dimensions."""
+    sides: dict[Values, tuple[list[Posting], list[Posting]]] = defaultdict(lambda: ([], []))
+    for at, found in enumerate((before, after)):
+        for posting in found:
+            sides[posting.values(names)][at].append(posting)
+    return sides
 
 
 def unknown_dimension(names: Iterable[str], tenant: Tenant) -> str:

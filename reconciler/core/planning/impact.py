@@ -13,9 +13,9 @@ from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, header_of, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod, periods_of
-from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, home_change
+from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, by_values, home_change
 from reconciler.core.planning.line_matching import line_address
-from reconciler.core.planning.posting import Posting, Values, postings
+from reconciler.core.planning.posting import Posting, postings
 
 Entry: TypeAlias = tuple[str, Mapping[str, Value]]
 """The kind and the fields of something that posts."""
@@ -141,11 +141,7 @@ def _parts(
     if not names:
         yield _row(key, before, after)
         return
-    sides: dict[Values, tuple[list[Posting], list[Posting]]] = defaultdict(lambda: ([], []))
-    for at, found in enumerate((before, after)):
-        for posting in found:
-            sides[posting.values(names)][at].append(posting)
-    for values, both in sorted(sides.items()):
+    for values, both in sorted(by_values(names, before, after).items()):
         yield replace(_row(key, *both), dimensions=dict(zip(names, values, strict=True)))
 
 

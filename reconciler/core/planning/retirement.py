@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.resource import Address
@@ -69,7 +70,7 @@ def retirement_obstacles(
             "Run `reconciler daybook recover`, then forget the name that has the entry afterwards.",
         )
     if len(posted) > 1:
-        numbers = " and ".join(sorted(posted))
+        numbers = joined(sorted(posted))
         fact = f"{numbers} are posted for {address.name}"
         yield (
             fact,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from datetime import date
 from decimal import Decimal
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.money import ZERO, plain, written_decimals
 from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.json_schema import is_date
@@ -170,7 +171,7 @@ def meaning_of(text: str, source: TextSource, accounts: Mapping[str, Set[str]]) 
     if source.by_gl_account:
         names = accounts.get(text, frozenset())
         if len(names) != 1:
-            which = " and ".join(sorted(names)) if names else "no accounting code"
+            which = joined(sorted(names)) if names else "no accounting code"
             have = "have" if len(names) > 1 else "has"
             message = f"{which} {have} the general ledger account `{text}`"
             remedy = "Map the column to names of accounting codes with `map`."

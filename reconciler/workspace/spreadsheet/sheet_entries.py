@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from reconciler.core.model.enumerations import Side
+from reconciler.core.model.finding import joined
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.resource import Path, Value
 from reconciler.core.model.sheets.sheet_import import CellFinding
@@ -315,7 +316,7 @@ class _Reader:
         if len(filled) == 1:
             return filled[0]
         at = self._columns[columns.names[0]]
-        words = " and ".join(f"`{name}`" for name in columns.names)
+        words = joined([f"`{name}`" for name in columns.names])
         if filled:
             message = f"{words} both have an amount"
             self._found_at(row, filled[1][2], "sheet-amount", message, "Write a row for each side.")

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
-from reconciler.core.model.finding import PlanWarning, listed
+from reconciler.core.model.finding import PlanWarning, joined, listed
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Basis, Change, Plan
 from reconciler.core.model.resource import Address, Declared
@@ -121,7 +121,7 @@ class UnmanagedEntry:
     def __str__(self) -> str:
         if not self.name:
             return self.number
-        why = f"as {' and '.join(self.twins)}" if self.twins else "not recorded"
+        why = f"as {joined(self.twins)}" if self.twins else "not recorded"
         return f"{self.number} ({self.name}, {why})"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from reconciler.core.model.finding import joined
 from reconciler.core.model.money import ZERO, largest_remainder, written_decimals
 from reconciler.core.model.resource import Line, Path, Value
 from reconciler.core.model.schedule import AllocationKey, AllocationTarget
@@ -61,7 +62,7 @@ def allocated(
     spreading = {name: keys[name] for name in used if keys[name].by_segment}
     division = _Division(tenant, currency)
     if len(spreading) > 1:
-        fact = f"two keys of segments divide one entry: {' and '.join(sorted(spreading))}"
+        fact = f"two keys of segments divide one entry: {joined(sorted(spreading))}"
         remedy = "Keep one of them."
         return (), Flaw(rule="allocation-key", path=_ENTRY, message=fact, remedy=remedy)
     if spreading and part.balancing is None:
