@@ -15,7 +15,7 @@ from reconciler.core.model.resource import Address, Declared, Live, Source, Valu
 from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod, CustomField, Tenant
 from reconciler.core.planner import make_plan
-from reconciler.core.planning.decisions import Snapshot
+from reconciler.core.planning.snapshot import Snapshot
 
 KIND = JOURNAL_ENTRY
 WORKSPACE = "books"

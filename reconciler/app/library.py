@@ -41,7 +41,7 @@ def make_plan(
     """
     if base is not None and not offline:
         raise UsageError("a base is for offline plans", remedy="Pass offline=True as well.")
-    options = PlanOptions(scope=Scope.of(offline=offline), base=base, strict=strict)
+    options = PlanOptions(scope=Scope(offline=offline), base=base, strict=strict)
     made = plan_workspace(
         workspace, options, parallelism=parallelism, ca_bundle=None, progress=_silent
     )

@@ -36,13 +36,12 @@ from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, WHOLE, Scope, Selection
 from reconciler.core.planner import also_refused, compared_with, make_plan
-from reconciler.core.planning.decisions import Snapshot
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, known_settled, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
-from reconciler.core.planning.snapshot import to_read
+from reconciler.core.planning.snapshot import Snapshot, to_read
 from reconciler.core.planning.transfers import transfer_states
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, READING_RULES, strict_refusals
 from reconciler.core.rules.severities import governed

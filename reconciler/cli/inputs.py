@@ -52,7 +52,7 @@ def saved_plan(path: Path, *, key: str = "") -> Plan:
 
 def given_plan_options(given: dict[str, Any], *, offline: bool = False) -> PlanOptions:
     """Take the options about a plan out of those of a verb."""
-    given["scope"] = Scope.of(
+    given["scope"] = Scope(
         offline=offline,
         **{name: given.pop(name) for name in ("targets", "excludes", "periods", "labels")},
     )

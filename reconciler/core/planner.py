@@ -7,15 +7,16 @@ from types import MappingProxyType
 from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
-from reconciler.core.model.review import Requirement
+from reconciler.core.model.review import NO_REQUIREMENT
 from reconciler.core.model.scope import BaseCommit
 from reconciler.core.planning.approvals import requirement_of
-from reconciler.core.planning.decisions import Snapshot, decide_all
+from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
 from reconciler.core.planning.offline import without_assumed_numbers
 from reconciler.core.planning.reversing.pairs import pairs_of
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.transfers import transfers_of
 from reconciler.core.planning.unanswered import unanswered_of
 
@@ -60,7 +61,7 @@ def make_plan(
             partial=snapshot.selection.scope.partial,
         )
         if snapshot.policy.approvals.tiers
-        else Requirement(),
+        else NO_REQUIREMENT,
         materiality=snapshot.policy.materiality,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )

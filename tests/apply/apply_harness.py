@@ -25,8 +25,7 @@ from reconciler.core.model.report import Applied, Report, Settled, report_of
 from reconciler.core.model.resource import Declared, Value
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planner import make_plan
-from reconciler.core.planning.decisions import Snapshot
-from reconciler.core.planning.snapshot import to_read
+from reconciler.core.planning.snapshot import Snapshot, to_read
 from reconciler.daybook import Daybook, open_daybook
 from reconciler.engine.apply import apply
 from reconciler.engine.observe import observe, read_all

@@ -122,5 +122,5 @@ def test_an_imported_entry_is_told_once(state, files, scope, teller):
 
 
 def test_without_a_ledger_nothing_is_known_of_entries():
-    offline = replace(EVERYTHING, scope=Scope.of(offline=True))
+    offline = replace(EVERYTHING, scope=Scope(offline=True))
     assert told(snapshot([declared_run()], [KNOWN], [live_run()], selection=offline)) == ([], [])

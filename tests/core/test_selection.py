@@ -102,16 +102,16 @@ def names(scope, books=BOOKS):
     ],
 )
 def test_a_scope_selects(scope, expected):
-    assert names(Scope.of(**scope)) == expected.split()
+    assert names(Scope(**scope)) == expected.split()
 
 
 def test_what_was_left_out_is_counted():
-    selection, _, _ = select(Scope.of(targets=["rent-*"]), BOOKS)
+    selection, _, _ = select(Scope(targets=["rent-*"]), BOOKS)
     assert (selection.out_of_scope.declared, selection.out_of_scope.recorded) == (3, 3)
 
 
 def test_without_options_everything_is_selected():
-    selection, along, problems = select(Scope.of(offline=True), BOOKS)
+    selection, along, problems = select(Scope(offline=True), BOOKS)
     assert selection.addresses is None
     assert (along, problems) == ((), ())
 
@@ -138,7 +138,7 @@ def test_without_options_everything_is_selected():
     ],
 )
 def test_a_scope_that_matches_nothing_is_a_mistake(scope, said):
-    _, _, problems = select(Scope.of(**scope), BOOKS)
+    _, _, problems = select(Scope(**scope), BOOKS)
     ((problem, remedy),) = problems
     assert said in problem
     assert remedy
@@ -154,7 +154,7 @@ def test_a_scope_that_matches_nothing_is_a_mistake(scope, said):
     ],
 )
 def test_a_near_word_is_suggested(scope, meant):
-    _, _, ((_, remedy),) = select(Scope.of(**scope), BOOKS)
+    _, _, ((_, remedy),) = select(Scope(**scope), BOOKS)
     assert remedy == f'Did you mean "{meant}"?'
 
 
@@ -175,7 +175,7 @@ def the_run(number="JR-00000001"):
 
 def test_a_run_brings_its_declared_entries():
     """Taking a run back takes them back, so they have to be in the same plan."""
-    selection, along, problems = select(Scope.of(targets=["invoices"]), of_run(the_run()))
+    selection, along, problems = select(Scope(targets=["invoices"]), of_run(the_run()))
     assert problems == ()
     assert [address.name for address in along] == ["of-run"]
     assert along[0] in selection
@@ -191,11 +191,11 @@ def test_a_run_brings_its_declared_entries():
     ],
 )
 def test_what_is_not_inseparable_stays_out(scope, book, expected):
-    assert names(Scope.of(**scope), of_run(*book)) == expected.split()
+    assert names(Scope(**scope), of_run(*book)) == expected.split()
 
 
 def test_an_exclusion_does_not_separate():
-    scope = Scope.of(targets=["invoices"], excludes=["of-run"])
+    scope = Scope(targets=["invoices"], excludes=["of-run"])
     _, _, ((problem, _),) = select(scope, of_run(the_run()))
     assert "--exclude names of-run" in problem
 
@@ -209,7 +209,7 @@ def books(size, declared_count, chosen):
     number = {name: f"JE-{at:08}" for at, name in enumerate(all_names, 1)}
     files = [declared(name=name) for name in all_names[:declared_count]]
     book = [recorded(name=name, number=number[name]) for name in all_names]
-    selection, _, problems = select(Scope.of(targets=chosen), workspace(*files, book=book))
+    selection, _, problems = select(Scope(targets=chosen), workspace(*files, book=book))
     assert problems == ()
     seen = [live(name=name, number=number[name]) for name in all_names]
     return snapshot(files, book, seen, selection=selection)
@@ -247,7 +247,7 @@ def test_a_number_that_another_name_has_is_seen_from_outside_of_the_scope():
     taken = declared(name="taken", adopts="JE-00000001")
     files = [taken, declared(name="owner")]
     book = [recorded(name="owner", number="JE-00000001")]
-    selection, _, _ = select(Scope.of(targets=["taken"]), workspace(*files, book=book))
+    selection, _, _ = select(Scope(targets=["taken"]), workspace(*files, book=book))
     held = live(name="owner", number="JE-00000001")
     plan = plan_for(snapshot(files, book, [held], selection=selection))
     (change,) = plan.changes
@@ -263,4 +263,4 @@ def test_the_digest_covers_the_scope_and_not_what_was_left_out():
 
 def test_the_order_of_options_makes_no_difference():
     """I-12."""
-    assert Scope.of(targets=["b", "a", "b"]) == Scope.of(targets=["a", "b"])
+    assert Scope(targets=["b", "a", "b"]) == Scope(targets=["a", "b"])

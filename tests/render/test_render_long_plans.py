@@ -133,16 +133,16 @@ def test_every_change_stands_in_a_long_plan_once():
 
 
 SCOPES = {
-    "partial-target": partial(Scope.of(targets=["rent-*", "a"]), declared=3, recorded=1),
+    "partial-target": partial(Scope(targets=["rent-*", "a"]), declared=3, recorded=1),
     "partial-all": partial(
-        Scope.of(targets=["a"], periods=["Jan-2026"], labels=["t=x", "t=y"], excludes=["b"]),
+        Scope(targets=["a"], periods=["Jan-2026"], labels=["t=x", "t=y"], excludes=["b"]),
         declared=1200,
     ),
-    "partial-exclude": partial(Scope.of(excludes=["b"]), declared=1),
-    "offline": partial(Scope.of(offline=True)),
-    "offline-new": partial(Scope.of(offline=True), lineage=""),
-    "offline-partial": partial(Scope.of(offline=True, targets=["a"]), recorded=1),
-    "hostile-target": partial(Scope.of(targets=["\x1b[31m*", "</code><b>|`@all"])),
+    "partial-exclude": partial(Scope(excludes=["b"]), declared=1),
+    "offline": partial(Scope(offline=True)),
+    "offline-new": partial(Scope(offline=True), lineage=""),
+    "offline-partial": partial(Scope(offline=True, targets=["a"]), recorded=1),
+    "hostile-target": partial(Scope(targets=["\x1b[31m*", "</code><b>|`@all"])),
 }
 
 

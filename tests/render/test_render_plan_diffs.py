@@ -63,7 +63,7 @@ CASES = {
     ),
     "other-scope": (
         REVIEWED,
-        replace(REVIEWED, scope=Scope.of(targets=["true-up"]), digest="sha256:other"),
+        replace(REVIEWED, scope=Scope(targets=["true-up"]), digest="sha256:other"),
     ),
     "hostile": (
         plan(declared(entry(), name="a\x07b")),

@@ -12,6 +12,8 @@ from schedule_books import (
     shown,
 )
 
+from reconciler.core.planning.schedules.summary import waiting_parts
+
 YEAR = "method: straight-line, from: Jan-2026, parts: 12"
 HALF = "method: straight-line, from: Jan-2026, parts: 6"
 DAILY = "method: daily, start: 2026-01-15, end: 2026-04-14"
@@ -273,14 +275,12 @@ def test_a_period_that_overlaps_its_predecessor_has_no_part(more, skip, tmp_path
 
 def test_parts_of_periods_that_are_not_there_yet_wait(tmp_path):
     found = computed(tmp_path, schedule(YEAR, *pair("1200.00")))
-    (waits,) = found.waiting
-    assert (waits.count, str(waits.amount), waits.awaited) == (
-        5,
-        "500.00",
-        "periods after Jul-2026",
-    )
+    (waits,) = waiting_parts(found, found.entries, (), "")
+    told = waits.parts, str(waits.amount), waits.awaited
+    assert told == (5, "500.00", "periods after Jul-2026")
     daily = computed(tmp_path, schedule("method: daily, start: 2026-07-01, end: 2026-08-31"))
-    assert [(one.count, str(one.amount)) for one in daily.waiting] == [(None, "6000.00")]
+    (waits,) = waiting_parts(daily, daily.entries, (), "")
+    assert (waits.parts, str(waits.amount)) == (None, "6000.00")
 
 
 REVERSE = ", reverseOn: next-period-start"

@@ -15,6 +15,7 @@ from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.planning.reversing.reversal import Dating, reversed_spec
 from reconciler.core.planning.schedules.generation import compute
 from reconciler.core.planning.schedules.regular_periods import days_through
+from reconciler.core.planning.schedules.summary import waiting_parts
 
 LAST_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 PERIODS = tuple(
@@ -104,9 +105,10 @@ def check_parts(form, case):
     whole = total(amount for amount, _ in amounts)
     count = told.count if form["method"] == "recurring" else 1
     assert told.whole == whole * count
-    waiting = total(one.amount for one in found.waiting)
+    later = [*waiting_parts(found, found.entries, (), "")]
+    waiting = total(one.amount for one in later)
     assert total([waiting, *(sums(part.spec, AMOUNT, "Debit") for part in parts)]) == told.whole
-    if not found.waiting and form["method"] != "recurring":
+    if not later and form["method"] != "recurring":
         for at, pair in enumerate(amounts):
             for name, amount in zip((AMOUNT, HOME), pair, strict=True):
                 lines = [item for part in parts for item in part.spec[LINES]]

@@ -1,7 +1,7 @@
 """Whether a plan document agrees with itself: its steps, its figures, and all that follows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from reconciler.core.model.money import difference
 from reconciler.core.model.plan import Action, Change, Impact, Plan, Reason, Verb
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Value
-from reconciler.core.model.reversal_pair import ReversalPair
+from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.dimensions import Key
 from reconciler.core.planning.impact import balance_of, impact_of
@@ -196,7 +196,7 @@ def _is_pair(said: ReversalPair, made: ReversalPair | None, change: Change) -> b
     `made` is the pair as the changes give it. Without it, `change` is that of the original.
     """
     if made is None:
-        held = _amounts(said, "original") == _sides(held_by(change))
+        held = _amounts(said.nets, "original") == _sides(held_by(change))
         return held and (said.original, said.number) == (change.address.name, change.number or "")
     if made.nets:
         return said == made
@@ -205,7 +205,7 @@ def _is_pair(said: ReversalPair, made: ReversalPair | None, change: Change) -> b
         return said == made and is_number(said.original)
     if change.posts and change.block is None and any(net.left for net in said.nets):
         return False
-    amounts = _amounts(said, "reversal") == _sides(change.after)
+    amounts = _amounts(said.nets, "reversal") == _sides(change.after)
     number = said.number if not is_number(said.original) else made.number
     return amounts and said == replace(made, number=number, period=said.period, nets=said.nets)
 
@@ -213,14 +213,13 @@ def _is_pair(said: ReversalPair, made: ReversalPair | None, change: Change) -> b
 _Amounts: TypeAlias = Mapping[tuple[str, str, tuple[str, ...]], Decimal]
 
 
-def _amounts(pair: ReversalPair, of: str) -> _Amounts:
-    rows = ((net.code, net.currency, net.dimensions, getattr(net, of)) for net in pair.nets)
+def _amounts(nets: Iterable[ReversalNet], of: str) -> _Amounts:
+    rows = ((net.code, net.currency, net.dimensions, getattr(net, of)) for net in nets)
     return {row[:3]: row[3] for row in rows if row[3]}
 
 
 def _sides(content: Mapping[str, Value] | None) -> _Amounts:
-    rows = nets_of(content or {}, {}, Tenant())
-    return {row[:3]: row[3] for row in rows if row[3]}
+    return _amounts(nets_of(content or {}, {}, Tenant()), "original")
 
 
 def _impact_holds(plan: Plan) -> bool:

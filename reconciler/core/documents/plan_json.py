@@ -294,12 +294,10 @@ def plan_from(document: Document) -> Plan:
         search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),
         scope=_read(Scope, scope),
         out_of_scope=_read(OutOfScope, scope["not_looked_at"]),
-        digest=convert(document["digest"], str),
+        digest=document["digest"],
         live=_read(LiveState, document["live"]) if "live" in document else None,
         base=_read(BaseCommit, document["compared_with"]) if "compared_with" in document else None,
-        summary=MappingProxyType(
-            {action: convert(document["summary"][action], int) for action in Action}
-        ),
+        summary=MappingProxyType({one: document["summary"][one] for one in Action}),
     )
 
 
@@ -307,7 +305,7 @@ _UNNAMED: Document = {"rule": "", "place": "", "severity": "warning"}
 
 
 def _read_warnings(document: Document) -> Iterator[PlanWarning]:
-    texts = convert(document["warnings"], tuple[str, ...])
+    texts = document["warnings"]
     # An earlier version wrote the texts alone.
     rules = document.get("warning_rules", [_UNNAMED] * len(texts))
     if len(rules) != len(texts):
@@ -334,26 +332,22 @@ def _read_change(row: Document) -> Change:
     }
     return Change(
         **convert({**row, **named}, _Plain),
-        address=convert((row["kind"], row["name"]), Address),
+        address=Address(row["kind"], row["name"]),
         comparison=_read_comparison(row),
         before=None if row["before"] is None else _read_values(row["before"]),
         after=None if row["after"] is None else _read_values(row["after"]),
         members=tuple(
-            Live(**convert(member, _Numbered), fields=_read_values(member["is"]))
-            for member in row["entries"]
+            Live(number=one["number"], status=one["status"], fields=_read_values(one["is"]))
+            for one in row["entries"]
         ),
     )
 
 
-class _Numbered(TypedDict):
-    number: str
-    status: str
-
-
 def _read_drift(row: Document) -> Drift:
     return Drift(
-        **convert(row, _Numbered),
-        address=convert((row["kind"], row["name"]), Address),
+        number=row["number"],
+        status=row["status"],
+        address=Address(row["kind"], row["name"]),
         comparison=_read_comparison(row),
     )
 
@@ -363,10 +357,10 @@ def _read_comparison(row: Document) -> Comparison:
     return Comparison(
         fields=tuple(
             FieldChange(
-                name=convert(field["name"], str),
+                name=field["name"],
                 before=_read_value(field["before"]),
                 after=_read_value(field["after"]),
-                in_place=convert(field["in_place"], bool),
+                in_place=field["in_place"],
             )
             for field in row["changed_fields"]
         ),
@@ -390,7 +384,7 @@ def _read_values(row: Document) -> Mapping[str, Value]:
 def _read_value(value: Any, name: str = "") -> Value:
     """A JSON value as a Value; amounts become Decimal."""
     if name in MONEY_FIELDS and value is not None:
-        return Decimal(convert(value, str))
+        return Decimal(value)
     if isinstance(value, dict):
         return _read_values(value)
     if isinstance(value, list):

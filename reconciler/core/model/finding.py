@@ -1,9 +1,10 @@
 """Rules, and the places where files or plans break them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 
 from reconciler.core.model.resource import Path, Source
 
@@ -68,6 +69,11 @@ class Rule:
 
 warning_rule = partial(Rule, severity=Severity.WARNING)
 """A rule that stops nothing unless a policy makes it strict."""
+
+
+def catalogue(*rules: Rule) -> Mapping[str, Rule]:
+    """Rules by their ids, in this order."""
+    return MappingProxyType({rule.id: rule for rule in rules})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,7 +135,8 @@ def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
                 folded = _with_facts_of(folded, before)
             for other in retired.pop((address.kind, number), ()):
                 # The current entry of an address is no longer a retired entry of another one.
-                states[other] = _not_retired(states[other], number)
+                left = tuple(one for one in states[other].retired if one != number)
+                states[other] = replace(states[other], retired=left)
         states[address] = folded
         if number is not None and number in folded.retired:
             retired.setdefault((address.kind, number), set()).add(address)
@@ -189,10 +190,6 @@ def dropped(history: Iterable[CallHistory]) -> Dropped:
         numbers=MappingProxyType({number: gone[kind, number][1] for kind, number in newest}),
         telling=tuple(number for _, number in (*before, *since)),
     )
-
-
-def _not_retired(state: Recorded, number: str) -> Recorded:
-    return replace(state, retired=tuple(one for one in state.retired if one != number))
 
 
 def _with_facts_of(state: Recorded, before: Recorded) -> Recorded:
@@ -276,9 +273,8 @@ def _retire(state: Recorded, tried: CallHistory) -> Recorded:
 
 def _without_number(state: Recorded, number: str | None) -> Recorded:
     if number == state.number:
-        last = number or state.last
-        state = replace(state, number=None, spec=None, protect=False, last=last)
-        return replace(state, cancelled=False, entries=())
+        state = replace(state, number=None, last=number or state.last)
+        return replace(state, spec=None, protect=False, cancelled=False, entries=())
     return replace(state, leftovers=tuple(left for left in state.leftovers if left != number))
 
 

@@ -1,6 +1,5 @@
 """The part of a workspace that a plan covers, and the origin of the plan."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.core.model.resource import Address
@@ -15,8 +14,8 @@ class Scope:
 
     `targets` and `excludes` are patterns of names, or of kind and name. `periods` are names of
     accounting periods, `labels` are `label=value`. Each is sorted, without duplicates. An address
-    is in scope if it matches `targets`, `periods` and `labels`, and none of `excludes`. Empty ones
-    match everything.
+    is in scope if it matches `targets`, `periods` and `labels`, and none of `excludes`. Empty
+    ones match everything.
     """
 
     offline: bool = False
@@ -26,24 +25,9 @@ class Scope:
     periods: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        offline: bool = False,
-        targets: Iterable[str] = (),
-        excludes: Iterable[str] = (),
-        periods: Iterable[str] = (),
-        labels: Iterable[str] = (),
-    ) -> "Scope":
-        """The requested scope in its canonical form."""
-        return cls(
-            offline=offline,
-            targets=tuple(sorted({*targets})),
-            excludes=tuple(sorted({*excludes})),
-            periods=tuple(sorted({*periods})),
-            labels=tuple(sorted({*labels})),
-        )
+    def __post_init__(self) -> None:
+        for name in ("targets", "excludes", "periods", "labels"):
+            object.__setattr__(self, name, tuple(sorted({*getattr(self, name)})))
 
     @property
     def by_transfer(self) -> bool:

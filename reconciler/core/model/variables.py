@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Set
 from itertools import islice
 
+from reconciler.core.model.similar_names import KnownNames
+
 BASE_URL = "ZUORA_BASE_URL"
 CREDENTIALS = ("ZUORA_CLIENT_ID", "ZUORA_CLIENT_SECRET", "ZUORA_TOKEN")
 PLAN_KEY = "RECONCILER_PLAN_KEY"
@@ -87,10 +89,7 @@ def unknown_variables(
 
 
 def _unknown(name: str, known: frozenset[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415  only when a name is wrong
-
     # Without the prefix, which would make all of them near.
     endings = {other.partition("_")[2]: other for other in sorted(known)}
-    # No known name is longer, and the work grows with the length.
-    close = get_close_matches(name[:60].upper().partition("_")[2], endings, n=1)
-    return f"{name} sets nothing" + (f"; did you mean {endings[close[0]]}?" if close else "")
+    close = KnownNames(endings).nearest(name.partition("_")[2])
+    return f"{name} sets nothing" + (f"; did you mean {endings[close]}?" if close else "")

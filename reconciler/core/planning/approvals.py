@@ -254,13 +254,9 @@ def _remedy(requirement: Requirement, review: Review | None, lacking: int, diges
     by_trailer = requirement.evidence is Evidence.GIT and not (review and review.signed)
     # A new merge has none of the trailers of another one.
     wanted = requirement.approvals if by_trailer else lacking
-    who = f"one of {', '.join(requirement.approvers)}" if requirement.approvers else "somebody"
-    if wanted > 1:
-        who = (
-            f"{wanted} of {', '.join(requirement.approvers)}"
-            if requirement.approvers
-            else (f"{wanted} people")
-        )
+    who = "somebody" if wanted == 1 else f"{wanted} people"
+    if requirement.approvers:
+        who = f"{'one' if wanted == 1 else wanted} of {', '.join(requirement.approvers)}"
     authors = f" other than {', '.join(review.authors)}" if review and review.authors else ""
     what = _approved(review) if review else "the change"
     earlier = review is not None and review.earlier

@@ -31,8 +31,6 @@ from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.core.planning.unanswered import acknowledges
 from reconciler.core.rules.catalog import refusal
 
-__all__ = ["GONE", "Snapshot", "decide_all"]
-
 
 def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
     """One change for every declared or recorded address in scope, in order."""

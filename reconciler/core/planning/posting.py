@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.request_body import completed
@@ -51,6 +50,7 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
     known_kind = KINDS[kind]
     period = text_of(spec.get(known_kind.period)) or ""
     currency = text_of(spec.get(known_kind.currency)) or ""
+    types = known_kind.line_address_type
     # All lines of an entry have its segments.
     segments = {
         text_of(row.get("segmentName")) or "": text_of(row.get("segmentValue")) or ""
@@ -69,7 +69,7 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
         yield Posting(
             period=period,
             code=text_of(line.get("accountingCodeName")) or "",
-            code_type=text_of(_code_type(known_kind, line)) or "",
+            code_type=text_of(known_kind.canonical_spelling(types, line.get(types))) or "",
             currency=currency,
             debit=amount if debit else ZERO,
             credit=ZERO if debit else amount,
@@ -77,8 +77,3 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
             line=line,
             segments=segments,
         )
-
-
-def _code_type(kind: Kind, line: Mapping[str, Value]) -> Value:
-    name = kind.line_address_type
-    return kind.canonical_spelling(name, line.get(name))

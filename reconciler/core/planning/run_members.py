@@ -20,7 +20,8 @@ TRANSFER_REMEDIES: Mapping[str, str] = MappingProxyType(
         TransferState.PROCESSING: "Wait until the transfer has ended, then plan again.",
     }
 )
-"""The transfer states that prevent a cancel (API facts 3.6), each with its remedy."""
+"""The transfer states that prevent a cancel (API facts 3.6), the final one first, each with its
+remedy."""
 
 _UNPROTECT = "Declare the entry with `protect: false` and apply it; then remove its file."
 
@@ -169,8 +170,7 @@ def entries_drift(state: AddressState) -> FieldChange | None:
     lost = lost_entries(state.snapshot, state.address)
     if lost is None:
         return None
-    members = state.live.members if state.live is not None else ()
-    blocking = tuple(member for member in members if blocks_run_cancel(member))
+    blocking = tuple(filter(blocks_run_cancel, state.members))
     counts = ((len(lost.cancelled), CANCELLED.lower()), (len(lost.gone), GONE))
     before = ", ".join(f"{count} of {lost.of} {word}" for count, word in counts if count)
     before += f"; blocked by {numbers_text(blocking)}" if blocking else ""
@@ -179,21 +179,16 @@ def entries_drift(state: AddressState) -> FieldChange | None:
 
 def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     """Why a run cannot be cancelled completely: rule, fact and remedy."""
-    members = state.live.members if state.live is not None else ()
-    blocking = tuple(member for member in members if blocks_run_cancel(member))
+    members = state.members
+    blocking = tuple(filter(blocks_run_cancel, members))
     if blocking:
-        transfer = (
-            TransferState.YES
-            if any(transfer_of(member) == TransferState.YES for member in blocking)
-            else TransferState.PROCESSING
-        )
-        in_part = any(member.status == CANCELLED for member in members)
+        transfers = {transfer_of(member) for member in blocking}
+        remedy = next(TRANSFER_REMEDIES[one] for one in TRANSFER_REMEDIES if one in transfers)
+        if any(member.status == CANCELLED for member in members):
+            remedy = PARTIAL_CANCEL_REMEDY
         fact = f"{len(blocking)} of {len(members)} entries of {state.number} would stay posted"
-        yield (
-            "transferred",
-            f"{fact} because of transferredToAccounting: {numbers_text(blocking)}",
-            (PARTIAL_CANCEL_REMEDY if in_part else TRANSFER_REMEDIES[transfer]),
-        )
+        fact += f" because of transferredToAccounting: {numbers_text(blocking)}"
+        yield "transferred", fact, remedy
     numbers = {member.number for member in members if is_posted(member)}
     for recorded in state.snapshot.records_by_current_name.values():
         if recorded.protect and recorded.number in numbers:

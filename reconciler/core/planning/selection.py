@@ -100,18 +100,13 @@ def _chosen(address: Address, scope: Scope, workspace: Workspace) -> bool:
 
 
 def _matches_any(address: Address, patterns: Iterable[str]) -> bool:
-    return any(_matches(address, pattern) for pattern in patterns)
-
-
-def _matches(address: Address, pattern: str) -> bool:
     """A pattern with a slash matches `Kind/name`, one without matches the name."""
-    return fnmatchcase(str(address) if "/" in pattern else address.name, pattern)
+    return any(fnmatchcase(str(address) if "/" in one else address.name, one) for one in patterns)
 
 
 def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
     """The requested addresses with all that are linked to them."""
-    selected, known = {*asked}, workspace.addresses
-    waiting = [*asked]
+    selected, known, waiting = {*asked}, workspace.addresses, [*asked]
     linked: dict[Address, list[Address]] = {}
     for one, other in _inseparable(workspace):
         linked.setdefault(one, []).append(other)
@@ -129,28 +124,17 @@ def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
     A journal run needs its declared entries: cancelling it cancels them. A renamed entry needs
     both names, and a reversal its original.
     """
-    numbers = {
-        number: address
-        for address in sorted({*workspace.declared, *workspace.recorded})
-        for number in _numbers(address, workspace)
-    }
+    runs = {state.number: address for address, state in workspace.recorded.items()}
+    runs |= {one.adopts: address for address, one in workspace.declared.items()}
     originals = originals_of(workspace.declared, workspace.recorded)
     for address, declared in workspace.declared.items():
         if named := originals.get(address):
             yield address, Address(address.kind, named)
-        run = numbers.get(declared.made_by or "")
-        if run is not None:
-            yield run, address
+        if declared.made_by is not None and declared.made_by in runs:
+            yield runs[declared.made_by], address
         if declared.previous_name is not None and previous_of(declared) in workspace.recorded:
             yield address, previous_of(declared)
             yield previous_of(declared), address
-
-
-def _numbers(address: Address, workspace: Workspace) -> Iterator[str]:
-    declared, recorded = workspace.declared.get(address), workspace.recorded.get(address)
-    for number in (recorded.number if recorded else None, declared.adopts if declared else None):
-        if number is not None:
-            yield number
 
 
 def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[tuple[str, str]]:
@@ -162,7 +146,7 @@ def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[tuple[str, str]]:
         yield from (
             _no_match(flag, pattern, similar)
             for pattern in patterns
-            if not any(_matches(address, pattern) for address in addresses)
+            if not any(_matches_any(address, (pattern,)) for address in addresses)
         )
     periods = frozenset(workspace.periods).union(*map(workspace.periods_of, addresses))
     labels = frozenset[str]().union(*map(workspace.labels_of, addresses))

@@ -95,10 +95,6 @@ class Snapshot:
         object.__setattr__(self, "claims", claims)
 
 
-def _run_kind(member: str) -> str:
-    return next(kind.name for kind in KINDS.values() if kind.members == member)
-
-
 def to_read(
     declared: Mapping[Address, Declared], recorded: Iterable[Recorded]
 ) -> tuple[tuple[Kind, str], ...]:
@@ -116,7 +112,8 @@ def to_read(
             wanted.add((address.kind, one.adopts))
             if one.made_by is not None:
                 # One read of the run shows all entries that it made.
-                wanted.add((_run_kind(address.kind), one.made_by))
+                run = next(kind for kind in KINDS.values() if kind.members == address.kind)
+                wanted.add((run.name, one.made_by))
         elif one.adopts is not None and (other := other_adopted_number(one, own)) is not None:
             wanted.add((address.kind, other))
         before = known.get(previous_of(one)) if one.previous_name is not None else None
@@ -181,6 +178,11 @@ class AddressState:
         return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
 
     @property
+    def members(self) -> tuple[Live, ...]:
+        """The live entries of a journal run."""
+        return self.live.members if self.live is not None else ()
+
+    @property
     def marker_moved(self) -> bool:
         """Whether our marker is only in the field that held it at an earlier time."""
         return self.marker is None and self.former[1] in self.own_markers
@@ -219,7 +221,8 @@ class AddressState:
     def cancelled_predecessors(self) -> tuple[str, ...]:
         """The numbers of cancelled predecessors, including that of an outdated record."""
         outdated = self.recorded.number if self.found else None
-        if outdated is not None and not _is_not_posted(self.snapshot.live[outdated]):
+        held = self.snapshot.live[outdated] if outdated is not None else None
+        if held is not None and held.status != CANCELLED:
             # Another entry has the number now.
             outdated = None
         return tuple(
@@ -335,7 +338,7 @@ class AddressState:
             transferred=self.transferred,
             currency=currency or "",
             protect=self.declared.protect if self.declared else self.recorded.protect,
-            members=self.live.members if self.live else (),
+            members=self.members,
             journal_run=(self.declared.made_by if self.declared else None) or "",
             renamed_from=self.previous.name if self.previous else "",
             fingerprint=fingerprint(self.live) if steps or adopts else "",
@@ -382,7 +385,3 @@ def _as_applied(recorded: Recorded, fields: Mapping[str, Value]) -> bool:
     if spec is None:
         return False
     return not compare(KINDS[recorded.address.kind], spec, spec, fields).forced_by
-
-
-def _is_not_posted(live: Live | None) -> bool:
-    return live is None or live.status == CANCELLED

@@ -6,7 +6,7 @@ A difference that no action answers is still a difference. Every verdict counts 
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.model.enumerations import TransferState
-from reconciler.core.model.finding import PlanWarning, UnansweredDifference
+from reconciler.core.model.finding import MOST_NAMED, PlanWarning, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import MARKER
 from reconciler.core.model.plan import CANCELLED, GONE, LEDGER_MOVED, Action, Change, Drift
@@ -191,17 +191,14 @@ _RUN_AGAIN = (
 )
 
 
-_MOST_ITEMS = 10
-
-
 def _accept(states: Sequence[tuple[str, str]]) -> str:
     """How a file accepts these states, each a number and a status."""
     items = ", ".join(
         f'{{number: {number}, status: {status}, reason: "…"}}'
-        for number, status in states[:_MOST_ITEMS]
+        for number, status in states[:MOST_NAMED]
     )
     accept = f"To accept the state, write `acknowledges: [{items}]` into the metadata of the file"
-    left = len(states) - _MOST_ITEMS
+    left = len(states) - MOST_NAMED
     return (
         f"{accept}, and such an item for each of the {left} others." if left > 0 else f"{accept}."
     )

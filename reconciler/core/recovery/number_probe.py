@@ -6,6 +6,7 @@ the probed range: a gap of missing numbers counts as the end.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain, count, islice
 
 from reconciler.core.model.kinds.kind import Kind, order_of
 from reconciler.core.model.plan import CANCELLED
@@ -44,9 +45,10 @@ class Probe:
 
     def batch(self) -> tuple[tuple[Kind, str], ...]:
         """The next numbers to read."""
-        following = numbers_after(self.last) if self.last else _numbers_from(self.begin)
+        first = () if self.last else (self.begin,)
+        numbers = chain(first, numbers_after(self.last or self.begin))
         # At most up to the next possible gap.
-        return tuple((self.kind, next(following)) for _ in range(GAP - self.missing))
+        return tuple((self.kind, one) for one in islice(numbers, GAP - self.missing))
 
     def record(self, batch: Mapping[str, Live | None]) -> None:
         """Record the live entries of a batch."""
@@ -91,12 +93,4 @@ def inconclusive(search: Search, numbers: Iterable[str]) -> str:
 def numbers_after(number: str) -> Iterator[str]:
     """The numbers that follow one, in the order of the ledger."""
     prefix, _, digits = number.partition("-")
-    at = int(digits)
-    while True:
-        at += 1
-        yield f"{prefix}-{at:0{len(digits)}}"
-
-
-def _numbers_from(number: str) -> Iterator[str]:
-    yield number
-    yield from numbers_after(number)
+    return (f"{prefix}-{at:0{len(digits)}}" for at in count(int(digits) + 1))

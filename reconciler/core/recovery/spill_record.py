@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.model.canonical import harmless_json
+from reconciler.core.model.canonical import digest, harmless_json
 from reconciler.core.model.history import CALLS, Act, Result
 from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.kinds import KINDS
@@ -45,7 +45,7 @@ class SpillRecord:
 
 def key_digest(key: str | None) -> str:
     """The digest of a key for a spill file."""
-    return "" if not key else "sha256:" + hashlib.sha256(key.encode()).hexdigest()
+    return digest(key) if key else ""
 
 
 def line_of(record: SpillRecord) -> str:

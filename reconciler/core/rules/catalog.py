@@ -1,14 +1,18 @@
 """The rules for plans that `explain` prints, and findings under the rules for files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from types import MappingProxyType
+from typing import TypeAlias
 
-from reconciler.core.model.finding import Finding, Refusal, Rule
+from reconciler.core.model.finding import Finding, Refusal, Rule, catalogue
 from reconciler.core.model.resource import Declared, Path, Source
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.file_rules import FILE_RULES, TENANT_FACTS
 
-_BLOCKS = (
+Check: TypeAlias = Callable[[Declared, Tenant], Iterator[Finding]]
+"""A check of one declaration against the tenant."""
+
+PLAN_RULES = catalogue(
     Rule(
         id="transferred",
         summary="An entry with the transfer state Yes or Processing is not cancelled.",
@@ -152,9 +156,6 @@ _BLOCKS = (
         why="The Reference may be older than the tenant.",
         remedy="Correct the file or the tenant, and refresh the Reference.",
     ),
-)
-
-_GUARDS = (
     Rule(
         id="strict-warning",
         summary="A plan has no warning that is made to fail.",
@@ -253,8 +254,6 @@ _GUARDS = (
         remedy="Check ZUORA_BASE_URL, the entity and the credentials.",
     ),
 )
-
-PLAN_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (*_BLOCKS, *_GUARDS)})
 
 
 def refusal(rule: str, message: str, remedy: str = "") -> Refusal:

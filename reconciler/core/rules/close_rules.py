@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Rule
+from reconciler.core.model.finding import Rule, catalogue
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 
-_RULES = (
+CLOSE_RULES = catalogue(
     Rule(
         id="earlier-period",
         summary="Every earlier period is closed.",
@@ -69,8 +69,6 @@ _RULES = (
         remedy="Run `reconciler generate`, then `reconciler apply`.",
     ),
 )
-
-CLOSE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
 
 CLOSE_ITEMS: Mapping[str, Rule] = MappingProxyType(
     {

@@ -1,11 +1,8 @@
 """The rules of differences that no change answers, which `explain` prints."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from reconciler.core.model.finding import Rule, catalogue
 
-from reconciler.core.model.finding import Rule
-
-_RULES = (
+DIFFERENCE_RULES = catalogue(
     Rule(
         id="cancelled-in-part",
         summary="The entries of a journal run are all posted, or the run is cancelled.",
@@ -51,5 +48,3 @@ _RULES = (
         "remove the file and run `reconciler forget` with the name.",
     ),
 )
-
-DIFFERENCE_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})

@@ -4,7 +4,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias
 
 from reconciler.core.model.canonical import short_digest, value_text
 from reconciler.core.model.enumerations import PeriodStatus
@@ -24,7 +23,7 @@ from reconciler.core.model.money import (
 )
 from reconciler.core.model.resource import Declared, Path, Source, Value, rows_of
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.rules.catalog import finding, finding_at
+from reconciler.core.rules.catalog import Check, finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
 from reconciler.core.rules.reversals import check_reversals, reversed_names
 from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
@@ -161,9 +160,6 @@ def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         yield finding(declared, "notes-length", ("spec", "notes"), message)
 
 
-_Check: TypeAlias = Callable[[Declared, Tenant], Iterator[Finding]]
-
-
 def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]]:
     for at, line in enumerate(rows_of(declared.spec.get(LINES))):
         amount = line.get(name)
@@ -297,7 +293,7 @@ THOUSANDS = 3
 """The digits after a separator of thousands."""
 
 
-MONEY_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
+MONEY_CHECKS: tuple[Check, ...] = (
     _minor_units,
     _lines_balance,
     _home_amount,
@@ -305,11 +301,11 @@ MONEY_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
 )
 
 
-BASIC_CHECKS: tuple[_Check, ...] = (custom_fields, _limits)
+BASIC_CHECKS: tuple[Check, ...] = (custom_fields, _limits)
 """Checks of what an update can change: custom fields and notes."""
 
 
-_CHECKS: Mapping[str, tuple[_Check, ...]] = MappingProxyType(
+_CHECKS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
     {
         JOURNAL_ENTRY.name: (*MONEY_CHECKS, *TENANT_CHECKS, _limits),
         JOURNAL_RUN.name: RUN_CHECKS,

@@ -1,9 +1,6 @@
 """The accounting rules for files: the texts that `explain` prints."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from reconciler.core.model.finding import Rule, warning_rule
+from reconciler.core.model.finding import Rule, catalogue, warning_rule
 from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 
 _FILE_RULES = (
@@ -252,6 +249,4 @@ TENANT_FACTS = frozenset(
 PASSING_FACTS = frozenset({"open-period", "active-accounting-code", "active-currency"})
 """Those that every entry breaks in time. For what is posted and unchanged that is no problem."""
 
-FILE_RULES: Mapping[str, Rule] = MappingProxyType(
-    {rule.id: rule for rule in (*_FILE_RULES, *SCHEDULE_RULES)}
-)
+FILE_RULES = catalogue(*_FILE_RULES, *SCHEDULE_RULES)

@@ -1,6 +1,6 @@
 """The checks of journal runs: target dates, transaction types, organizations, overlaps."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model.finding import Finding
@@ -12,7 +12,7 @@ from reconciler.core.model.kinds.journal_run import (
 from reconciler.core.model.resource import Address, Declared, Value, rows_of, text_of
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
-from reconciler.core.rules.catalog import finding
+from reconciler.core.rules.catalog import Check, finding
 from reconciler.core.rules.tenant import date_outside, unknown_period
 
 PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
@@ -156,7 +156,7 @@ def transaction_types(declared: Declared) -> tuple[str, ...]:
     return tuple(str(row.get("type")) for row in rows_of(declared.spec.get(TYPES)))
 
 
-RUN_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
+RUN_CHECKS: tuple[Check, ...] = (
     _named_period,
     _target_dates,
     _entry_date,

@@ -1,13 +1,13 @@
 """The rules of warnings about a plan as a whole, which `explain` prints."""
 
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 
 from reconciler.core.model.finding import (
     PlanWarning,
     Refusal,
     Rule,
     Severity,
+    catalogue,
     counted,
     warning_rule,
 )
@@ -16,7 +16,7 @@ from reconciler.core.rules.catalog import refusal
 
 ACKNOWLEDGED = "acknowledged"
 
-_RULES = (
+WARNING_RULES = catalogue(
     warning_rule(
         id="unread-spill",
         summary="No spill file waits for the next apply.",
@@ -177,8 +177,6 @@ _RULES = (
         remedy="Review the change of the Reference too. A plan with the ledger asks the tenant.",
     ),
 )
-
-WARNING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})
 
 
 READING_RULES = frozenset({"stamps-unavailable", "stamps-wrong", "cache-discarded"})

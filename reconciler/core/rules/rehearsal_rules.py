@@ -1,11 +1,8 @@
 """The rules of a rehearsal, which `explain` prints."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from reconciler.core.model.finding import Rule, catalogue
 
-from reconciler.core.model.finding import Rule
-
-_RULES = (
+REHEARSAL_RULES = catalogue(
     Rule(
         id="rehearsal-refused",
         summary="The scratch ledger accepts every change of a plan that is rehearsed.",
@@ -23,5 +20,3 @@ _RULES = (
         "period.",
     ),
 )
-
-REHEARSAL_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})

@@ -11,6 +11,7 @@ from reconciler.core.model.finding import Finding, listed
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.resource import Address, Declared, Line, Value, rows_of, text_of
+from reconciler.core.model.reversal_pair import ReversalNet
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding
@@ -71,19 +72,17 @@ def remainders(original: _Spec, reversal: _Spec, tenant: Tenant) -> tuple[Remain
     return tuple(sorted(distinct.values(), key=lambda one: (one.home, one.code, one.dimensions)))
 
 
-def nets_of(
-    original: _Spec, reversal: _Spec, tenant: Tenant
-) -> tuple[tuple[str, str, tuple[str, ...], Decimal, Decimal], ...]:
-    """Code, currency, dimensions, and the debits less credits of an original and its reversal."""
+def nets_of(original: _Spec, reversal: _Spec, tenant: Tenant) -> tuple[ReversalNet, ...]:
+    """The debits less credits of an original and its reversal, by code and dimensions."""
     types = _types_of_codes((original, reversal), tenant)
     before, after = (_sums((spec,), types, tenant, home=False) for spec in (original, reversal))
     return tuple(
-        (
-            code,
-            currency,
-            _shown_dimensions(dimensions),
-            before.get(place, ZERO),
-            after.get(place, ZERO),
+        ReversalNet(
+            code=code,
+            currency=currency,
+            dimensions=_shown_dimensions(dimensions),
+            original=before.get(place, ZERO),
+            reversal=after.get(place, ZERO),
         )
         for place in sorted({*before, *after}, key=lambda one: (one[1], one[2], sorted(one[3])))
         for currency, code, _, dimensions in (place,)

@@ -1,11 +1,8 @@
 """The rules of spreadsheets, which `explain` prints. Each finding names a cell."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from reconciler.core.model.finding import Rule, catalogue, warning_rule
 
-from reconciler.core.model.finding import Rule, warning_rule
-
-_RULES = (
+SHEET_RULES = catalogue(
     Rule(
         id="sheet-column",
         summary="The header row has each column of the mapping, once.",
@@ -64,5 +61,3 @@ _RULES = (
         remedy="Restore the rows, or remove the file of the declaration.",
     ),
 )
-
-SHEET_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})

@@ -1,6 +1,6 @@
 """The checks of entries against the currencies, codes, periods, segments and fields of a tenant."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from reconciler.core.model.enumerations import CodeStatus
@@ -10,7 +10,7 @@ from reconciler.core.model.marker import IN_NOTES, marker_of
 from reconciler.core.model.resource import Declared, Path, Value, rows_of
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
-from reconciler.core.rules.catalog import finding
+from reconciler.core.rules.catalog import Check, finding
 
 LINES = "journalEntryItems"
 """The field that holds the lines of an entry (API facts 3.2)."""
@@ -172,7 +172,7 @@ def _listed(names: Iterable[str], *, keep: bool = False) -> str:
     return ", ".join(names if keep else sorted(names)) or "none"
 
 
-TENANT_CHECKS: tuple[Callable[[Declared, Tenant], Iterator[Finding]], ...] = (
+TENANT_CHECKS: tuple[Check, ...] = (
     _currency,
     _codes,
     _period,

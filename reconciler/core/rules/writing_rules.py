@@ -1,11 +1,8 @@
 """The rules of verbs that write files, which `explain` prints."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from reconciler.core.model.finding import Rule, catalogue
 
-from reconciler.core.model.finding import Rule
-
-_RULES = (
+WRITING_RULES = catalogue(
     Rule(
         id="file-modified",
         summary="A verb does not overwrite edits that no commit holds.",
@@ -27,5 +24,3 @@ _RULES = (
         remedy="Choose a shorter name with --name.",
     ),
 )
-
-WRITING_RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _RULES})

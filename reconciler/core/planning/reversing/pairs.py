@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Live, Value, text_of
-from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
+from reconciler.core.model.reversal_pair import ReversalPair
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.reversals import nets_of
 
@@ -36,18 +36,7 @@ def pairs_of(
             reversed_by=change.address.name,
             reversal_number=change.number or "",
             reversal_period=_period(reversal),
-            nets=tuple(
-                ReversalNet(
-                    code=code,
-                    currency=currency,
-                    dimensions=dimensions,
-                    original=before,
-                    reversal=after,
-                )
-                for code, currency, dimensions, before, after in nets_of(content, reversal, tenant)
-            )
-            if content is not None
-            else (),
+            nets=nets_of(content, reversal, tenant) if content is not None else (),
         )
 
 
