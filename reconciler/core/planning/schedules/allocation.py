@@ -49,8 +49,8 @@ def key_flaw(key: AllocationKey) -> Flaw | None:
 
 def allocated(
     part: Part, keys: Mapping[str, AllocationKey], tenant: Tenant, *, currency: str
-) -> tuple[tuple[AllocatedEntry, ...], Flaw | None]:
-    """The entries of a part, at least one unless every amount is zero; or why there are none.
+) -> tuple[AllocatedEntry, ...]:
+    """The entries of a part, at least one unless every amount is zero. Raises Flaw.
 
     Amounts are divided over the targets of a key by the largest remainders.
     """
@@ -58,16 +58,16 @@ def allocated(
     if unknown := next((name for name in used if name not in keys), None):
         remedy = nearest(unknown, KnownNames(keys)) or "Declare the key, or correct its name."
         fact = f"no AllocationKey is named {unknown}"
-        return (), Flaw(rule="allocation-key", path=_ENTRY, message=fact, remedy=remedy)
+        raise Flaw(rule="allocation-key", path=_ENTRY, message=fact, remedy=remedy)
     spreading = {name: keys[name] for name in used if keys[name].by_segment}
     division = _Division(tenant, currency)
     if len(spreading) > 1:
         fact = f"two keys of segments divide one entry: {joined(sorted(spreading))}"
         remedy = "Keep one of them."
-        return (), Flaw(rule="allocation-key", path=_ENTRY, message=fact, remedy=remedy)
+        raise Flaw(rule="allocation-key", path=_ENTRY, message=fact, remedy=remedy)
     if spreading and part.balancing is None:
         fact = "several lines on both sides, and none takes the difference of each target"
-        return (), Flaw(rule="schedule-balancing", path=_ENTRY, message=fact)
+        raise Flaw(rule="schedule-balancing", path=_ENTRY, message=fact)
     sets = [AllocatedEntry(number=0, lines=part.lines)]
     for key in spreading.values():
         sets = list(division.by_segments(part, key))
@@ -75,26 +75,24 @@ def allocated(
     entries = []
     for one in sets:
         lines = tuple(division.lines(one.lines, by_line))
-        if flaw := _line_flaw(lines, part):
-            return (), flaw
+        _require_sound(lines, part)
         lines = tuple(line for line in lines if line[AMOUNT] != ZERO)
         if lines:
             entries.append(AllocatedEntry(number=one.number, lines=lines, segments=one.segments))
-    return tuple(entries), None
+    return tuple(entries)
 
 
-def _line_flaw(lines: Sequence[Line], part: Part) -> Flaw | None:
+def _require_sound(lines: Sequence[Line], part: Part) -> None:
     where = part.period.name if part.period else "a later period"
     for line in lines:
         amounts = [line[name] for name in (AMOUNT, HOME) if name in line]
         code = line["accountingCodeName"]
         if any(isinstance(one, Decimal) and one < ZERO for one in amounts):
             fact = f"{code} would be below zero in {where}"
-            return Flaw(rule="schedule-sign", path=_ENTRY, message=fact)
+            raise Flaw(rule="schedule-sign", path=_ENTRY, message=fact)
         if len({one == ZERO for one in amounts}) > 1:
             fact = f"{code} would be zero in one currency only, in {where}"
-            return Flaw(rule="schedule-zero", path=_ENTRY, message=fact)
-    return None
+            raise Flaw(rule="schedule-zero", path=_ENTRY, message=fact)
 
 
 class _Division:

@@ -141,11 +141,11 @@ class _Expansion:
             computed.findings += found
             computed.flawed.add(self._address)
             return
-        result = parts_of(schedule, self._tenant)
-        made, flaws = self._entries(result.parts)
-        flaws = (*result.flaws, *flaws)
-        if flaws:
-            computed.findings.append(flaws[0].found(schedule.source))
+        try:
+            result = parts_of(schedule, self._tenant)
+            made = self._entries(result.parts)
+        except Flaw as flaw:
+            computed.findings.append(flaw.found(schedule.source))
             computed.flawed.add(self._address)
             return
         for one in made:
@@ -154,18 +154,18 @@ class _Expansion:
                 self._reversal(one)
         self._tell(result)
 
-    def _entries(self, parts: Sequence[Part]) -> tuple[list[GeneratedEntry], tuple[Flaw, ...]]:
+    def _entries(self, parts: Sequence[Part]) -> list[GeneratedEntry]:
         made: list[GeneratedEntry] = []
         starts: set[str] = set()
         currency = str(self._schedule.entry.get("currency"))
         for part in parts:
-            found, flaw = allocated(part, self._keys, self._tenant, currency=currency)
-            if flaw:
-                return made, (flaw,)
+            found = allocated(part, self._keys, self._tenant, currency=currency)
             if part.period:
                 made += (self._entry(one, part.period) for one in found)
                 starts |= {self._suffix(one, part.period) for one in found}
-        return made, (*self._name_flaws(made), *self._override_flaws(parts, starts))
+        self._require_names(made)
+        self._require_overrides(parts, starts)
+        return made
 
     def _reversal(self, one: GeneratedEntry) -> None:
         period = self._tenant.periods_by_name[str(one.declared.spec[PERIOD])]
@@ -205,28 +205,27 @@ class _Expansion:
         )
         return GeneratedEntry(declared=declared, origin=schedule.source, starts=period.start_date)
 
-    def _name_flaws(self, made: Iterable[GeneratedEntry]) -> Iterator[Flaw]:
+    def _require_names(self, made: Iterable[GeneratedEntry]) -> None:
         longest = LONGEST_NAME - (len(REVERSAL) if self._schedule.reversed_on else 0)
         for one in made:
             name = one.declared.address.name
             lines = len(rows_of(one.declared.spec.get(LINES)))
             if len(name) > longest:
-                yield _too_long(name, longest, len(name) - len(self._schedule.name))
-            elif lines > MAX_LINES:
+                raise _too_long(name, longest, len(name) - len(self._schedule.name))
+            if lines > MAX_LINES:
                 fact = f"{name} would have {lines} lines; at most {MAX_LINES} are allowed"
                 remedy = "Divide by a key of segments, or split the schedule."
-                yield Flaw(rule="line-limit", path=("spec", "entry"), message=fact, remedy=remedy)
+                raise Flaw(rule="line-limit", path=("spec", "entry"), message=fact, remedy=remedy)
 
-    def _override_flaws(self, parts: Sequence[Part], starts: set[str]) -> Iterator[Flaw]:
+    def _require_overrides(self, parts: Sequence[Part], starts: set[str]) -> None:
         """An override of a part that does not exist would change nothing, silently."""
         last = max((part.period.end_date or "" for part in parts if part.period), default="")
         open_end = any(part.period is None for part in parts)
         for suffix in self._schedule.overrides:
             if suffix not in starts and not (open_end and suffix > last):
                 fact = f"no part has the name {self._schedule.name}.{suffix}"
-                yield Flaw(
-                    rule="schedule-override", path=("spec", "overrides", suffix), message=fact
-                )
+                path: Path = ("spec", "overrides", suffix)
+                raise Flaw(rule="schedule-override", path=path, message=fact)
 
     def _tell(self, result: ScheduleParts) -> None:
         schedule, parts = self._schedule, result.parts
@@ -280,28 +279,14 @@ def _unsound(schedule: Schedule, tenant: Tenant) -> Iterator[Finding]:
 
 def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -> None:
     """The reversal of an entry that asks for it, or that it waits."""
-    path: Path = ("metadata", "reverseOn")
-    own = tenant.periods_by_name.get(str(one.spec.get(PERIOD)))
-    by = one.address
-    flaw = None
-    if on.period:
-        period = tenant.periods_by_name.get(on.period)
-        if own and period and period.start_date < own.start_date:
-            fact = f"{on.period} begins before {own.name}"
-            flaw = Flaw(rule="schedule-period", path=path, message=fact, remedy=LATER_PERIOD)
-    elif own is not None and own.end_date is None:
-        fact = f"no period follows {own.name}, which has no end"
-        remedy = "Name the period: `reverseOn: {period: NAME}`."
-        flaw = Flaw(rule="schedule-period", path=path, message=fact, remedy=remedy)
-    else:
-        period = following_period(tenant, own) if own else None
-    if len(one.address.name) + len(REVERSAL) > LONGEST_NAME:
-        name = f"{one.address.name}{REVERSAL}"
-        flaw = _too_long(name, LONGEST_NAME, len(REVERSAL))
-    if flaw is not None:
+    own, by = tenant.periods_by_name.get(str(one.spec.get(PERIOD))), one.address
+    try:
+        period = _reversal_period(one, on, own, tenant)
+    except Flaw as flaw:
         computed.findings.append(flaw.found(one.source))
         computed.flawed.add(by)
-    elif period is None:
+        return
+    if period is None:
         computed.waiting.append((one.source, _reversal_waits(one, on.period)))
     else:
         declared = reversal_of(one, period, date=on.date, by=by)
@@ -310,6 +295,26 @@ def _reverse(one: Declared, on: ReverseOn, tenant: Tenant, computed: Computed) -
             declared=declared, origin=one.source, starts=own.start_date if own else ""
         )
         computed.entries[declared.address] = entry
+
+
+def _reversal_period(
+    one: Declared, on: ReverseOn, own: AccountingPeriod | None, tenant: Tenant
+) -> AccountingPeriod | None:
+    """The period of a reversal; None if it is not known yet. Raises Flaw."""
+    if len(one.address.name) + len(REVERSAL) > LONGEST_NAME:
+        raise _too_long(f"{one.address.name}{REVERSAL}", LONGEST_NAME, len(REVERSAL))
+    path: Path = ("metadata", "reverseOn")
+    if on.period:
+        period = tenant.periods_by_name.get(on.period)
+        if own and period and period.start_date < own.start_date:
+            fact = f"{on.period} begins before {own.name}"
+            raise Flaw(rule="schedule-period", path=path, message=fact, remedy=LATER_PERIOD)
+        return period
+    if own is not None and own.end_date is None:
+        fact = f"no period follows {own.name}, which has no end"
+        remedy = "Name the period: `reverseOn: {period: NAME}`."
+        raise Flaw(rule="schedule-period", path=path, message=fact, remedy=remedy)
+    return following_period(tenant, own) if own else None
 
 
 def _reversal_waits(one: Declared, period: str = "") -> WaitingParts:

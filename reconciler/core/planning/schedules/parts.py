@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -64,7 +64,6 @@ class ScheduleParts:
 
     parts: tuple[Part, ...] = ()
     dropped: tuple[DroppedPart, ...] = ()
-    flaws: tuple[Flaw, ...] = ()
     rest: Decimal = ZERO
 
 
@@ -77,43 +76,38 @@ class _Law:
     items: tuple[Line, ...]
     whole: int
     catch_up: bool = False
-    parts: list[tuple[Line, ...]] = field(default_factory=list)
 
 
 def parts_of(schedule: Schedule, tenant: Tenant) -> ScheduleParts:
-    """The parts of a schedule whose lines balance, or the flaws for which it has none."""
-    if flaw := _form_flaw(schedule):
-        return ScheduleParts(flaws=(flaw,))
+    """The parts of a schedule whose lines balance. Raises Flaw."""
+    _require_form(schedule)
     most = max([schedule.parts or 0, *(one.parts or 0 for one in schedule.amendments)])
     latest = max([schedule.end, *(one.end or "" for one in schedule.amendments)])
-    slots, flaw = slots_of(schedule, tenant, parts=most, end=latest)
-    if flaw is None:
-        return _Computation(schedule, tenant, slots).result()
-    return ScheduleParts(flaws=(flaw,))
+    slots = slots_of(schedule, tenant, parts=most, end=latest)
+    return _Computation(schedule, tenant, slots).result()
 
 
-def _form_flaw(schedule: Schedule) -> Flaw | None:
-    """The fields that a method takes and others do not."""
+def _require_form(schedule: Schedule) -> None:
+    """Refuse the fields that a method does not take."""
     takes = {DAILY: "`start` and `end`", ONCE: "`from` alone"}
     wanted = takes.get(schedule.method, "`from` and `parts`")
     fits = bool(schedule.start) if schedule.method == DAILY else bool(schedule.period)
     if not fits or (schedule.parts is None) != (schedule.method == DAILY):
         fact = f"the method {schedule.method} takes {wanted}"
-        return Flaw(rule="schedule-method", path=("spec", "method"), message=fact)
+        raise Flaw(rule="schedule-method", path=("spec", "method"), message=fact)
     if schedule.method == DAILY and schedule.end < schedule.start:
         fact = f"`end` is {schedule.end}, before `start`"
         remedy = "Correct one of the two days."
-        return Flaw(rule="schedule-method", path=("spec", "end"), message=fact, remedy=remedy)
+        raise Flaw(rule="schedule-method", path=("spec", "end"), message=fact, remedy=remedy)
     for at, one in enumerate(schedule.amendments):
         path: Path = ("spec", "amendments", at)
         if schedule.method == ONCE:
             fact = "the method once has one part, which is not amended"
             remedy = "Change the schedule itself."
-            return Flaw(rule="schedule-method", path=path, message=fact, remedy=remedy)
+            raise Flaw(rule="schedule-method", path=path, message=fact, remedy=remedy)
         if (one.end if schedule.method != DAILY else one.parts) is not None:
             fact = f"the method {schedule.method} takes {wanted}"
-            return Flaw(rule="schedule-method", path=path, message=fact)
-    return None
+            raise Flaw(rule="schedule-method", path=path, message=fact)
 
 
 class _Computation:
@@ -126,20 +120,16 @@ class _Computation:
         self._lines: list[tuple[Line, ...]] = []
         self._balancing: list[int | None] = []
         self._allocate: list[str] = []
-        self._flaws: list[Flaw] = []
         self._dropped: dict[int, Decimal] = {}
         self._count, self._end = schedule.parts or 0, schedule.end
 
     def result(self) -> ScheduleParts:
-        """The parts, or the flaws."""
+        """The parts. Raises Flaw."""
         law = _Law(first=0, path=("spec", "entry"), items=self._schedule.items, whole=self._whole())
         self._follow(law)
         for at, amendment in enumerate(self._schedule.amendments):
-            if not self._flaws:
-                self._dropped |= enumerate(map(debits, self._lines))
-                law = self._amended(amendment, law, ("spec", "amendments", at))
-        if self._flaws:
-            return ScheduleParts(flaws=tuple(self._flaws[:1]))
+            self._dropped |= enumerate(map(debits, self._lines))
+            law = self._amended(amendment, law, ("spec", "amendments", at))
         return ScheduleParts(
             parts=tuple(
                 Part(
@@ -200,7 +190,7 @@ class _Computation:
         if self._schedule.repeats:
             self._lines += [law.items] * count
         elif balancing is None:
-            self._flaws.append(Flaw(rule="schedule-balancing", path=law.path, message=NO_LINE))
+            raise Flaw(rule="schedule-balancing", path=law.path, message=NO_LINE)
         else:
             self._lines += self._divided(law, count, balancing)
         self._balancing += [balancing] * count
@@ -241,12 +231,12 @@ class _Computation:
         places = self._places(name)
         due = cumulative(rest, reached, whole, places) if whole else []
         if difference(amount, earlier) < ZERO or (due and total((due[0], base)) < earlier):
-            self._negative(law, name, earlier, amount)
-        elif not count and rest != ZERO:
+            posted, then = self._shown(earlier, name), self._shown(amount, name)
+            fact = f"earlier parts have {posted}, the new total is {then}"
+            raise Flaw(rule="schedule-negative", path=law.path, message=fact)
+        if not count and rest != ZERO:
             fact = f"no part is left for {self._shown(rest, name)}"
-            self._flaws.append(
-                Flaw(rule="schedule-amendment", path=law.path, message=fact, remedy=NO_PARTS)
-            )
+            raise Flaw(rule="schedule-amendment", path=law.path, message=fact, remedy=NO_PARTS)
         before = [difference(earlier, base), *due[:-1]]
         return [difference(*pair) for pair in zip(due, before, strict=False)]
 
@@ -275,39 +265,30 @@ class _Computation:
         for at, row in enumerate(rows):
             line = row[balancing]
             for name in (AMOUNT, HOME):
-                if name in line and decimal_of(line[name]) < ZERO and not self._flaws:
+                if name in line and decimal_of(line[name]) < ZERO:
                     period = self._slots[law.first + at].period
                     fact = (
                         f"{line['accountingCodeName']} would be "
                         f"{self._shown(decimal_of(line[name]), name)} in "
                         f"{period.name if period else f'part {law.first + at + 1}'}"
                     )
-                    self._flaws.append(Flaw(rule="schedule-sign", path=law.path, message=fact))
+                    raise Flaw(rule="schedule-sign", path=law.path, message=fact)
 
     def _check_dropped(self, law: _Law, earlier: Mapping[tuple[str, _Identity], Decimal]) -> None:
         """A line that earlier parts have and a later law does not."""
         kept = {key for key, _ in _identified(law.items)}
         for (name, key), amount in earlier.items():
-            if key not in kept and amount != ZERO and not self._flaws:
+            if key not in kept and amount != ZERO:
                 posted = self._shown(amount, name)
                 fact = f"{key[0]} has {posted} in earlier parts, and no line now"
                 remedy = "List it with that amount as its total."
-                self._flaws.append(
-                    Flaw(rule="schedule-negative", path=law.path, message=fact, remedy=remedy)
-                )
-
-    def _negative(self, law: _Law, name: str, earlier: Decimal, amount: Decimal) -> None:
-        fact = (
-            f"earlier parts have {self._shown(earlier, name)}, "
-            f"the new total is {self._shown(amount, name)}"
-        )
-        self._flaws.append(Flaw(rule="schedule-negative", path=law.path, message=fact))
+                raise Flaw(rule="schedule-negative", path=law.path, message=fact, remedy=remedy)
 
     def _shown(self, amount: Decimal, name: str) -> str:
         return f"{self._currencies[name]} {shown(amount, self._currencies[name])}"
 
     def _amended(self, amendment: Amendment, law: _Law, path: Path) -> _Law:
-        """The law after an amendment; a flaw leaves it as it is."""
+        """The law after an amendment."""
         cut = next(
             (
                 at
@@ -317,26 +298,19 @@ class _Computation:
             None,
         )
         if cut is None and amendment.period not in self._tenant.periods_by_name:
-            self._flaws.append(unknown_period(self._tenant, amendment.period, (*path, "from")))
-            return law
+            raise unknown_period(self._tenant, amendment.period, (*path, "from"))
         self._count = amendment.parts or self._count
         self._end = amendment.end or self._end
         if fact := self._misfit(amendment, law, cut):
-            self._flaws.append(Flaw(rule="schedule-amendment", path=path, message=fact))
-            return law
+            raise Flaw(rule="schedule-amendment", path=path, message=fact)
         assert cut is not None
         if amendment.keeps_rest:
             del self._lines[self._limit() :], self._balancing[self._limit() :]
             del self._allocate[self._limit() :]
         elif amendment.total or amendment.items or amendment.parts or amendment.end:
             items = amendment.items or _with_total(law.items, amendment.total)
-            law = _Law(
-                first=cut,
-                path=path,
-                items=items,
-                whole=self._whole(),
-                catch_up=amendment.catch_up,
-            )
+            whole, catch_up = self._whole(), amendment.catch_up
+            law = _Law(first=cut, path=path, items=items, whole=whole, catch_up=catch_up)
             self._follow(law)
         if amendment.allocate or amendment.items:
             key = amendment.allocate or ""

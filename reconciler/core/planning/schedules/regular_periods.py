@@ -14,8 +14,8 @@ from reconciler.core.rules.catalog import finding_at
 _LAST = "9999-12-31"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+@dataclass(kw_only=True, eq=False)
+class Flaw(ValueError):
     """What keeps the parts of a schedule from being computed, at a path of its document."""
 
     rule: str
@@ -82,10 +82,8 @@ def unknown_period(tenant: Tenant, name: str, path: Path) -> Flaw:
 ADD_PERIOD = "Correct the name, or add the period to the Reference."
 
 
-def slots_of(
-    schedule: Schedule, tenant: Tenant, *, parts: int, end: str
-) -> tuple[tuple[Slot, ...], Flaw | None]:
-    """Where the parts fall, in order, those of later periods included.
+def slots_of(schedule: Schedule, tenant: Tenant, *, parts: int, end: str) -> tuple[Slot, ...]:
+    """Where the parts fall, in order, those of later periods included. Raises Flaw.
 
     `parts` is the largest number of parts, or `end` the latest day of a daily schedule. Its days
     after the last period of the Reference are in slots of that length.
@@ -102,14 +100,14 @@ def slots_of(
     else:
         names = [one.name for one in periods]
         if schedule.period not in names:
-            return (), _no_first(schedule, tenant)
+            raise _no_first(schedule, tenant)
         at = names.index(schedule.period)
         known = _slots(periods[at : at + parts])
         before = known[0].start
         known = (*known, *(Slot(period=None) for _ in range(parts - len(known))))
     for days in _missing(known, before, _skipped(schedule, tenant)):
-        return (), _gap(schedule, *days)
-    return known, None
+        raise _gap(schedule, *days)
+    return known
 
 
 def _no_first(schedule: Schedule, tenant: Tenant) -> Flaw:
