@@ -7,7 +7,7 @@ from reconciler.app.apply import Interaction, execute_plan, exit_code
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.session import WriteSession
 from reconciler.app.settlement import settle_first
-from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.documents.plan_digest import with_digest
 from reconciler.core.model.finding import joined
 from reconciler.core.model.plan import Change, SearchOptions
 from reconciler.core.model.resource import Address
@@ -27,8 +27,8 @@ def forget_names(session: WriteSession, names: Sequence[str], interaction: Inter
     )
     found = plan_and_search(session, options, progress=interaction.progress)
     at_work = frozenset(intent.number for intent in session.daybook.unsettled() if intent.number)
-    plan = replace(found.plan, changes=_retirements(found, names, at_work), refusals=())
-    plan = replace(plan, digest=digest_of(plan))
+    changes = _retirements(found, names, at_work)
+    plan = with_digest(replace(found.plan, changes=changes, refusals=()))
     interaction.tell(plan)
     if not interaction.confirm(len(plan.changes), None):
         return Refused.exit_code

@@ -27,6 +27,7 @@ from reconciler.app.warnings import (
     workspace_warnings,
 )
 from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_valid
+from reconciler.core.documents.plan_digest import with_digest
 from reconciler.core.model.finding import counted
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
@@ -35,10 +36,10 @@ from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.policy import EVERY_RULE, Policy
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, WHOLE, Scope, Selection
-from reconciler.core.planner import also_refused, compared_with, make_plan
+from reconciler.core.planner import make_plan
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, known_settled, live_state_of, newly_kept
-from reconciler.core.planning.offline import assumed_live
+from reconciler.core.planning.offline import assumed_live, without_assumed_numbers
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import Snapshot, to_read
@@ -266,7 +267,8 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
     )
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
     plan = _rehearsed(_strict(plan, known.policy, options), snapshot, options)
-    plan = plan if known.base is None else compared_with(plan, known.base)
+    if known.base is not None:
+        plan = with_digest(replace(without_assumed_numbers(plan), base=known.base))
     return MadePlan(plan=plan, since=known.since)
 
 
@@ -275,7 +277,7 @@ def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
     failing = policy.failing | (frozenset({EVERY_RULE}) if options.strict else frozenset())
     plan = replace(plan, warnings=tuple(governed(plan.warnings, policy)))
     found = strict_refusals(plan.warnings, failing)
-    return also_refused(plan, found) if found else plan
+    return with_digest(replace(plan, refusals=(*plan.refusals, *found))) if found else plan
 
 
 def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:

@@ -1,20 +1,17 @@
 """Builds a plan: decisions, impact, balance, guards and digest."""
 
 from collections import Counter
-from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.documents.plan_digest import digest_of
-from reconciler.core.model.finding import PlanWarning, Refusal
+from reconciler.core.documents.plan_digest import with_digest
+from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.model.review import NO_REQUIREMENT
-from reconciler.core.model.scope import BaseCommit
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
-from reconciler.core.planning.offline import without_assumed_numbers
 from reconciler.core.planning.reversing.pairs import pairs_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.transfers import transfers_of
@@ -65,16 +62,4 @@ def make_plan(
         materiality=snapshot.policy.materiality,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
-    return replace(plan, digest=digest_of(plan))
-
-
-def also_refused(plan: Plan, refusals: tuple[Refusal, ...]) -> Plan:
-    """The plan with more refusals. Its digest covers them."""
-    plan = replace(plan, refusals=(*plan.refusals, *refusals))
-    return replace(plan, digest=digest_of(plan))
-
-
-def compared_with(plan: Plan, base: BaseCommit) -> Plan:
-    """A plan of which the declarations of a commit count as posted, with what is known alone."""
-    plan = replace(without_assumed_numbers(plan), base=base)
-    return replace(plan, digest=digest_of(plan))
+    return with_digest(plan)

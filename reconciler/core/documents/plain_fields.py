@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import Field, fields, is_dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from msgspec import convert
 
 from reconciler.core.documents.plan_schema import Document
+from reconciler.core.model.canonical import MONEY_FIELDS
 from reconciler.core.model.money import plain
+from reconciler.core.model.resource import Value
 
 
 class _Dataclass(Protocol):
@@ -42,3 +44,19 @@ def read_fields(kind: type[_Read], row: Document, **named: object) -> _Read:
     """A value of plain fields from JSON: each must be present and have its type."""
     row = {**row, **named}
     return convert({field.name: row[field.name] for field in fields(kind)}, kind)
+
+
+def read_values(row: Document) -> Mapping[str, Value]:
+    """The fields of an entry from JSON."""
+    return {name: read_value(value, name) for name, value in row.items()}
+
+
+def read_value(value: Any, name: str = "") -> Value:
+    """A JSON value as a Value; amounts become Decimal."""
+    if name in MONEY_FIELDS and value is not None:
+        return Decimal(value)
+    if isinstance(value, dict):
+        return read_values(value)
+    if isinstance(value, list):
+        return tuple(read_value(item) for item in value)
+    return Decimal(value) if type(value) is int else cast("Value", value)

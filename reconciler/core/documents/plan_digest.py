@@ -1,6 +1,7 @@
 """The digest of a plan, which approvals refer to."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_json import balance_rows, change_document, target_document
@@ -45,6 +46,11 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
     if plan.refusals:
         bound["refusals"] = sorted({row.rule for row in plan.refusals})
     return digest(json_bytes(bound).decode())
+
+
+def with_digest(plan: Plan) -> Plan:
+    """The plan with the digest of its present content."""
+    return replace(plan, digest=digest_of(plan))
 
 
 def bound_change(change: Change, home_currency: str | None) -> Document:

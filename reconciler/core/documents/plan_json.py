@@ -4,9 +4,8 @@ Format 1.1. A minor version adds, a major version breaks; readers ignore keys th
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, TypedDict, cast, get_type_hints
+from typing import Any, TypedDict, get_type_hints
 
 from msgspec import ValidationError, convert
 
@@ -17,10 +16,10 @@ from reconciler.core.documents.controls_json import (
     sign_off_from,
 )
 from reconciler.core.documents.plain_fields import read_fields as _read
+from reconciler.core.documents.plain_fields import read_value, read_values
 from reconciler.core.documents.plain_fields import written_fields as _written
 from reconciler.core.documents.plan_schema import FORMAT_VERSION, Document, NotAPlan, require_plan
-from reconciler.core.documents.rehearsal_json import rehearsal_document, rehearsal_from
-from reconciler.core.model.canonical import MONEY_FIELDS, as_declaration, digest, exact, json_bytes
+from reconciler.core.model.canonical import as_declaration, digest, exact, json_bytes
 from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -41,7 +40,8 @@ from reconciler.core.model.plan import (
     SearchOptions,
     Transfers,
 )
-from reconciler.core.model.resource import Address, Live, Source, Value
+from reconciler.core.model.proofs.rehearsal import Rehearsal
+from reconciler.core.model.resource import Address, Live, Source
 from reconciler.core.model.reversal_pair import ReversalPair
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
@@ -97,7 +97,7 @@ def document_of(plan: Plan) -> Document:
         "transfers": [_written(row) for row in plan.transfers],
         **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
         **({"waiting": [waiting_document(one) for one in plan.waiting]} if plan.waiting else {}),
-        **({} if plan.rehearsal is None else {"rehearsal": rehearsal_document(plan.rehearsal)}),
+        **({} if plan.rehearsal is None else {"rehearsal": _rehearsal(plan.rehearsal)}),
         "refusals": [_written(row) for row in plan.refusals],
         "controls": controls_document(plan),
         **({} if plan.sign_off is None else {"sign_off": _written(plan.sign_off)}),
@@ -121,6 +121,17 @@ def _pair(pair: ReversalPair) -> Document:
 def _read_pair(row: Document) -> ReversalPair:
     nets = [{**one, "code": one["account"]} for one in row["nets"]]
     return _read(ReversalPair, row, nets=nets)
+
+
+def _rehearsal(rehearsal: Rehearsal) -> Document:
+    rows = rehearsal.balances
+    balances = [{**_written(row, code="account"), "agrees": row.agrees} for row in rows]
+    return {**_written(rehearsal), "holds": rehearsal.holds, "balances": balances}
+
+
+def _read_rehearsal(row: Document) -> Rehearsal:
+    balances = [{**one, "code": one["account"]} for one in row["balances"]]
+    return _read(Rehearsal, row, balances=balances)
 
 
 def _allowances(allowances: Allowances) -> Document:
@@ -284,7 +295,7 @@ def plan_from(document: Document) -> Plan:
         waiting=tuple(
             _read(WaitingParts, {"dropped": False, **row}) for row in document.get("waiting", ())
         ),
-        rehearsal=rehearsal_from(document.get("rehearsal")),
+        rehearsal=_read_rehearsal(document["rehearsal"]) if "rehearsal" in document else None,
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=requirement_from(document),
@@ -334,10 +345,10 @@ def _read_change(row: Document) -> Change:
         **convert({**row, **named}, _Plain),
         address=Address(row["kind"], row["name"]),
         comparison=_read_comparison(row),
-        before=None if row["before"] is None else _read_values(row["before"]),
-        after=None if row["after"] is None else _read_values(row["after"]),
+        before=None if row["before"] is None else read_values(row["before"]),
+        after=None if row["after"] is None else read_values(row["after"]),
         members=tuple(
-            Live(number=one["number"], status=one["status"], fields=_read_values(one["is"]))
+            Live(number=one["number"], status=one["status"], fields=read_values(one["is"]))
             for one in row["entries"]
         ),
     )
@@ -358,35 +369,20 @@ def _read_comparison(row: Document) -> Comparison:
         fields=tuple(
             FieldChange(
                 name=field["name"],
-                before=_read_value(field["before"]),
-                after=_read_value(field["after"]),
+                before=read_value(field["before"]),
+                after=read_value(field["after"]),
                 in_place=field["in_place"],
             )
             for field in row["changed_fields"]
         ),
-        lines_removed=tuple(_read_values(line) for line in lines["removed"]),
-        lines_added=tuple(_read_values(line) for line in lines["added"]),
+        lines_removed=tuple(read_values(line) for line in lines["removed"]),
+        lines_added=tuple(read_values(line) for line in lines["added"]),
         line_updates=tuple(
             LineUpdate(
-                line=_read_values(update["line"]),
-                fields=_read_values(update["after"]),
-                before=_read_values(update["before"]),
+                line=read_values(update["line"]),
+                fields=read_values(update["after"]),
+                before=read_values(update["before"]),
             )
             for update in lines["updated"]
         ),
     )
-
-
-def _read_values(row: Document) -> Mapping[str, Value]:
-    return {name: _read_value(value, name) for name, value in row.items()}
-
-
-def _read_value(value: Any, name: str = "") -> Value:
-    """A JSON value as a Value; amounts become Decimal."""
-    if name in MONEY_FIELDS and value is not None:
-        return Decimal(value)
-    if isinstance(value, dict):
-        return _read_values(value)
-    if isinstance(value, list):
-        return tuple(_read_value(item) for item in value)
-    return Decimal(value) if type(value) is int else cast("Value", value)

@@ -62,11 +62,8 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
     yield from _date_obstacles(state)
     if change.action is Action.ADOPT and change.comparison.forced_by:
         fields = ", ".join(change.comparison.forced_by)
-        yield (
-            "adoption",
-            f"the file and {number} differ in fields that cannot be updated: {fields}",
-            "",
-        )
+        fact = f"the file and {number} differ in fields that cannot be updated: {fields}"
+        yield "adoption", fact, ""
 
 
 def second_adoption(state: AddressState, declared: Declared) -> Iterator[tuple[str, str, str]]:
@@ -93,11 +90,7 @@ def _run_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     by_run = state.live_fields.get("transactionType") in TRANSACTION_TYPES
     if by_run and not said:
         fact = f"{state.number} was made by a journal run, but the file does not name it"
-        yield (
-            "run-entry",
-            fact,
-            "Name it in `metadata.journalRun`, as an import of the run does.",
-        )
+        yield "run-entry", fact, "Name it in `metadata.journalRun`, as an import of the run does."
     if said and not by_run:
         fact = f"{state.number} was not made by a journal run, but the file names one"
         yield "run-entry", fact, "Remove `metadata.journalRun`."

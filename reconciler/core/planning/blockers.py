@@ -49,11 +49,8 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     if state.transferred == TransferState.YES and any(
         field.name == state.kind.transfer for field in change.comparison.fields
     ):
-        yield (
-            "transfer-override",
-            f"{change.number} is transferred, but the file states otherwise",
-            "",
-        )
+        fact = f"{change.number} is transferred, but the file states otherwise"
+        yield "transfer-override", fact, ""
 
 
 def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
@@ -102,11 +99,9 @@ def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
     number = state.number
     transfer = state.transferred
     if transfer in TRANSFER_REMEDIES:
-        yield (
-            "transferred",
-            f"{number} has transferredToAccounting {transfer}",
-            (transfer == TransferState.YES and correction(state)) or TRANSFER_REMEDIES[transfer],
-        )
+        way = correction(state) if transfer == TransferState.YES else ""
+        fact = f"{number} has transferredToAccounting {transfer}"
+        yield "transferred", fact, way or TRANSFER_REMEDIES[transfer]
     for one in dict.fromkeys((number, state.recorded.adopted)):
         for address in state.snapshot.claims.get(one or "", ()):
             if address != state.address:

@@ -5,11 +5,10 @@ from decimal import Decimal
 
 from reconciler.core.model.finding import Refusal, counted, listed
 from reconciler.core.model.history import Recorded
-from reconciler.core.model.marker import split_marker
+from reconciler.core.model.marker import marker_in
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
-from reconciler.core.model.resource import Live
 from reconciler.core.planning.impact import money_moved
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
@@ -118,11 +117,12 @@ def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Itera
     if len(posting) <= allowed:
         return
     count, place = len(posting), snapshot.tenant.marker
-    named = [
-        f"{change.address.name} as {live.number} ({_carried(live, place)})"
-        for change in posting
-        for live in snapshot.equal[change.address][:1]
-    ]
+    named = []
+    for change in posting:
+        live = snapshot.equal[change.address][0]
+        marker = marker_in(live.fields, place)
+        carried = f'marker "{marker}"' if marker else "no marker"
+        named.append(f"{change.address.name} as {live.number} ({carried})")
     message = (
         f"the daybook is new, and {count} of what would be posted is in the ledger already, with "
         f"the same period, date, currency and lines: {listed(named)}"
@@ -134,11 +134,6 @@ def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Itera
         f"are different postings, post them with --allow-equal {count}."
     )
     yield refusal("equal-entries", message, remedy)
-
-
-def _carried(live: Live, place: str) -> str:
-    marker = split_marker(live.fields, place)[1]
-    return f'marker "{marker}"' if marker else "no marker"
 
 
 def _found(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:

@@ -1,11 +1,15 @@
 """Which declared line is which live line: lines are a multiset, and repetition counts (I-54)."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Key, Line, Value
+
+Postings: TypeAlias = frozenset[tuple[Key, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,11 @@ def posting_key(kind: Kind, line: Line) -> Key:
     return tuple(line.get(name) for name in kind.line_key)
 
 
+def postings_of(kind: Kind, fields: Mapping[str, Value]) -> Postings:
+    """What the lines post, repetition counted. Entries that differ in it are never equal."""
+    return frozenset(Counter(posting_key(kind, line) for line in lines(kind, fields)).items())
+
+
 def is_detail(kind: Kind, name: str) -> bool:
     """Whether a line's field can be changed in place."""
     return name in kind.line_updatable or name.endswith(kind.custom_suffix)
@@ -100,9 +109,9 @@ def line_address(kind: Kind, line: Line) -> Key:
     return (*(line.get(name) for name in kind.line_address), line.get(kind.line_address_type))
 
 
-def count_addresses(kind: Kind, lines: Sequence[Line]) -> Counter[Key]:
+def count_addresses(kind: Kind, rows: Sequence[Line]) -> Counter[Key]:
     """How many lines each address has; only a unique line can be updated."""
-    return Counter(line_address(kind, line) for line in lines)
+    return Counter(line_address(kind, line) for line in rows)
 
 
 def _match(edges: Sequence[Sequence[int]], partner: dict[int, int]) -> dict[int, int]:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.canonical import lines
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
@@ -12,6 +11,7 @@ from reconciler.core.model.marker import marker_in, marker_of
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.planning.diff import compare
+from reconciler.core.planning.line_matching import postings_of
 from reconciler.core.rules.plan_warnings import warning
 
 
@@ -191,10 +191,8 @@ class EqualEntries:
 def _posted(address: Address, spec: Mapping[str, Value]) -> Hashable:
     """The key that two declarations of equal content always share."""
     kind = KINDS[address.kind]
-    rows = (tuple(line.get(name) for name in kind.line_key) for line in lines(kind, spec))
     headline = tuple(text_of(spec.get(name)) for name in kind.headline if name)
-    posted = frozenset(Counter(rows).items())
-    return kind.name, headline, posted
+    return kind.name, headline, postings_of(kind, spec)
 
 
 def by_current_name(

@@ -4,20 +4,20 @@ A marker is found only under the workspace's present name, in its present field.
 or in a former field the entries are still posted, and their content is the only trace.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.core.model.canonical import as_declaration, lines
+from reconciler.core.model.canonical import as_declaration
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Change
-from reconciler.core.model.resource import Address, Declared, Key, Live, Value, text_of
+from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.planning.diff import compare
-from reconciler.core.planning.line_matching import posting_key
+from reconciler.core.planning.line_matching import Postings, postings_of
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.recovery.marker_search import address_in, numbered, quoted
+from reconciler.core.recovery.marker_search import address_in, numbered, statement_of_entries
 
 MOST_READ = 1000
 """The most entries to read: each costs a call."""
@@ -35,12 +35,7 @@ def first_posts(changes: Iterable[Change], snapshot: Snapshot) -> tuple[Declared
 def statement_of_periods(kind: Kind, wanted: Iterable[Declared]) -> str:
     """The query for the entries of the accounting periods of some declarations."""
     periods = sorted({str(one.spec.get(kind.period)) for one in wanted})
-    return (
-        "SELECT e.number AS number, e.status AS status, e.transactionType AS transactionType, "  # noqa: S608 - the kind is a word, and the periods are quoted
-        f"e.currency AS currency FROM {kind.name} e "
-        "JOIN AccountingPeriod p ON e.accountingPeriodId = p.id "
-        f"WHERE p.name IN ({', '.join(map(quoted, periods))})"
-    )
+    return statement_of_entries(kind, periods, "e.currency AS currency")
 
 
 def candidates(
@@ -68,7 +63,7 @@ def with_equal(
             posted[kind.name] = _posted_by_others(kind, snapshot, live.values())
         found = tuple(
             other
-            for other, fields in posted[kind.name].get(_postings(kind, one.spec), ())
+            for other, fields in posted[kind.name].get(postings_of(kind, one.spec), ())
             if not compare(kind, one.spec, None, fields).forced_by
         )
         if found:
@@ -76,8 +71,7 @@ def with_equal(
     return replace(snapshot, equal=equal)
 
 
-_Postings = frozenset[tuple[Key, int]]
-_Posted = Mapping[_Postings, Sequence[tuple[Live, Mapping[str, Value]]]]
+_Posted = Mapping[Postings, Sequence[tuple[Live, Mapping[str, Value]]]]
 
 
 def _posted_by_others(kind: Kind, snapshot: Snapshot, entries: Iterable[Live | None]) -> _Posted:
@@ -92,10 +86,5 @@ def _posted_by_others(kind: Kind, snapshot: Snapshot, entries: Iterable[Live | N
             # It is that declaration's own, and the search by marker has found it.
             continue
         fields = as_declaration(kind, live.fields)
-        found[_postings(kind, fields)].append((live, fields))
+        found[postings_of(kind, fields)].append((live, fields))
     return found
-
-
-def _postings(kind: Kind, fields: Mapping[str, Value]) -> _Postings:
-    """What the lines post, repetition counted. Entries that differ in it are never equal."""
-    return frozenset(Counter(posting_key(kind, line) for line in lines(kind, fields)).items())

@@ -90,6 +90,16 @@ def shows_deleted(
     )
 
 
+def statement_of_entries(kind: Kind, periods: Iterable[str], column: str) -> str:
+    """The query for the entries of accounting periods, with one more column."""
+    columns = "e.number AS number, e.status AS status, e.transactionType AS transactionType"
+    return (
+        f"SELECT {columns}, {column} FROM {kind.name} e "  # noqa: S608 - the schemas hold both to a word, and the periods are quoted
+        "JOIN AccountingPeriod p ON e.accountingPeriodId = p.id "
+        f"WHERE p.name IN ({', '.join(map(quoted, periods))})"
+    )
+
+
 def quoted(value: str) -> str:
     """A text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"

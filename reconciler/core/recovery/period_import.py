@@ -8,7 +8,7 @@ from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.resource import Live, Value
-from reconciler.core.recovery.marker_search import numbered, quoted
+from reconciler.core.recovery.marker_search import numbered, statement_of_entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +31,7 @@ class ImportSelection:
 
 def statement_for(kind: Kind, period: str, place: str) -> str:
     """The query for all entries of a kind in an accounting period."""
-    return (
-        "SELECT e.number AS number, e.status AS status, e.transactionType AS transactionType, "  # noqa: S608 - the schemas hold kind and place to a word, and the period is quoted
-        f"e.{place} AS marker FROM {kind.name} e "
-        "JOIN AccountingPeriod p ON e.accountingPeriodId = p.id "
-        f"WHERE p.name = {quoted(period)}"
-    )
+    return statement_of_entries(kind, [period], f"e.{place} AS marker")
 
 
 def listed_entries(rows: Iterable[Mapping[str, Value]], place: str) -> Iterator[ListedEntry]:

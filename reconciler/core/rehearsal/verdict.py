@@ -150,11 +150,8 @@ def unknown_to_a_rehearsal(plan: Plan, *, complete: bool, transactions: str) -> 
 
     `transactions` names the file of source transactions that were loaded, if any.
     """
-    yield (
-        "settings of the tenant beyond the Reference"
-        if complete
-        else ("settings of the tenant, because there is no Reference")
-    )
+    beyond = " beyond the Reference" if complete else ", because there is no Reference"
+    yield f"settings of the tenant{beyond}"
     yield "the permissions of the real client"
     yield "calls of others at the same time"
     if transactions:

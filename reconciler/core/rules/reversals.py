@@ -143,10 +143,8 @@ def _types_of_codes(specs: Iterable[_Spec], tenant: Tenant) -> Mapping[str, str]
     found: dict[str, set[str]] = {}
     for spec in specs:
         for line in rows_of(spec.get(JOURNAL_ENTRY.lines)):
-            name, kind = (
-                str(line.get("accountingCodeName")),
-                text_of(line.get("accountingCodeType")),
-            )
+            name = str(line.get("accountingCodeName"))
+            kind = text_of(line.get("accountingCodeType"))
             known = {code.type for code in tenant.codes_by_name.get(name, ())}
             found.setdefault(name, known).update({kind} if kind else ())
     return {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1}

@@ -44,13 +44,8 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         matching = [code for code in named if stated is None or code.type == stated]
         if not named:
             message = f'no accounting code is named "{name}"'
-            yield finding(
-                declared,
-                "known-accounting-code",
-                path,
-                message,
-                nearest(name, tenant.similar_codes),
-            )
+            remedy = nearest(name, tenant.similar_codes)
+            yield finding(declared, "known-accounting-code", path, message, remedy)
         elif not matching:
             types = _listed(code.type for code in named)
             message = f'accounting code "{name}" has the type {types}, not {stated}'
@@ -79,9 +74,8 @@ def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     name, path = str(declared.spec["accountingPeriodName"]), ("spec", "accountingPeriodName")
     if name not in tenant.periods_by_name and (tenant.complete or tenant.periods_by_name):
         message = f'no accounting period is named "{name}"'
-        yield finding(
-            declared, "known-period", path, message, nearest(name, tenant.similar_periods)
-        )
+        remedy = nearest(name, tenant.similar_periods)
+        yield finding(declared, "known-period", path, message, remedy)
 
 
 def date_outside(declared: Declared, period: AccountingPeriod) -> Iterator[Finding]:

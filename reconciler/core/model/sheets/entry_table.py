@@ -57,8 +57,10 @@ class EntryTable:
 def entry_table(declared: Iterable[Declared], *, home_currency: str) -> EntryTable:
     """The lines of journal entries, in the order of the declarations. Other kinds are left out."""
     entries = [one for one in declared if one.address.kind == JOURNAL_ENTRY.name]
-    more = tuple(dict.fromkeys(name for one in entries for name in _more_columns(one)))
-    columns = (*(name for name, _ in FIXED), *sorted(more, key=_order))
+    more = [*dict.fromkeys(name for one in entries for name in _more_columns(one))]
+    # Segments first and in the order of the rule, then fields of entries, then of lines.
+    more = sorted(more, key=lambda one: (one.endswith("__c"), one.startswith("Line ")))
+    columns = (*(name for name, _ in FIXED), *more)
     return EntryTable(
         columns=columns,
         rows=tuple(
@@ -68,11 +70,6 @@ def entry_table(declared: Iterable[Declared], *, home_currency: str) -> EntryTab
         entries=len(entries),
         home_currency=home_currency,
     )
-
-
-def _order(column: str) -> tuple[bool, bool]:
-    """Segments first and in the order of the rule, then fields of entries, then of lines."""
-    return column.endswith("__c"), column.startswith("Line ")
 
 
 def _more_columns(declared: Declared) -> Iterator[str]:

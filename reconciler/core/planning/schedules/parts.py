@@ -130,6 +130,7 @@ class _Computation:
         for at, amendment in enumerate(self._schedule.amendments):
             self._dropped |= enumerate(map(debits, self._lines))
             law = self._amended(amendment, law, ("spec", "amendments", at))
+        posted = total(map(debits, self._lines))
         return ScheduleParts(
             parts=tuple(
                 Part(
@@ -155,12 +156,8 @@ class _Computation:
                 if at >= len(self._lines) and amount != ZERO
                 for period in (self._slots[at].period,)
             ),
-            rest=ZERO if self._schedule.repeats else self._rest(law),
+            rest=ZERO if self._schedule.repeats else difference(debits(law.items), posted),
         )
-
-    def _rest(self, law: _Law) -> Decimal:
-        posted = total(debits(lines) for lines in self._lines)
-        return difference(debits(law.items), posted)
 
     def _whole(self) -> int:
         """The weight of the whole schedule: its parts, or its days."""
@@ -308,7 +305,9 @@ class _Computation:
             del self._lines[self._limit() :], self._balancing[self._limit() :]
             del self._allocate[self._limit() :]
         elif amendment.total or amendment.items or amendment.parts or amendment.end:
-            items = amendment.items or _with_total(law.items, amendment.total)
+            items = amendment.items or law.items
+            if amendment.total is not None:
+                items = tuple({**line, AMOUNT: amendment.total} for line in items)
             whole, catch_up = self._whole(), amendment.catch_up
             law = _Law(first=cut, path=path, items=items, whole=whole, catch_up=catch_up)
             self._follow(law)
@@ -355,7 +354,3 @@ def _identified(lines: Iterable[Line]) -> Iterator[tuple[_Identity, Line]]:
         )
         yield (str(line["accountingCodeName"]), fields, seen[fields]), line
         seen[fields] += 1
-
-
-def _with_total(items: tuple[Line, ...], amount: Decimal | None) -> tuple[Line, ...]:
-    return items if amount is None else tuple({**line, AMOUNT: amount} for line in items)
