@@ -154,8 +154,7 @@ def workspace_warnings(
     touched = {change.source.path for change in plan.pending if change.source}
     others = 0
     for problem in workspace.problems:
-        waiver = waiver_of(problem, policy, today=workspace.today)
-        if waiver is not None and problem.path in touched:
+        if waiver := waiver_of(problem, policy, today=workspace.today):
             yield warning("waiver-applied", waiver_text(problem.rule, waiver))
     for problem in workspace.governed_by(policy):
         # What is posted may stay. A change is blocked, with the state of the ledger as reason.

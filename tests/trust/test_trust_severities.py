@@ -162,6 +162,10 @@ def test_a_plan_shows_a_waiver_and_no_warning(warned):
     shown = warned.plan("--strict").out
     assert "information[waiver-applied]: same-economics is waived for two until 2999" in shown
     assert "[same-economics]" not in shown
+    assert warned.apply().code == 0
+    # Without the waiver, a plan that changes nothing would have a warning too.
+    again = warned.plan().out
+    assert "information[waiver-applied]: same-economics is waived for two until 2999" in again
 
 
 def test_a_change_does_not_lift_the_warning_that_it_breaks(empty):
