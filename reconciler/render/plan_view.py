@@ -3,13 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.core.model.finding import (
-    PlanWarning,
-    Severity,
-    UnansweredDifference,
-    counted,
-    joined,
-)
+from reconciler.core.model.finding import PlanWarning, Severity, UnansweredDifference, counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
@@ -379,5 +373,5 @@ def _selection(scope: Scope) -> str:
         ("--select", scope.labels),
     )
     chosen = [f"{flag} {' or '.join(values)}" for flag, values in options if values]
-    only = "only " + joined(chosen) if chosen else "everything"
+    only = "only " + " and ".join(chosen) if chosen else "everything"
     return only + (f" except --exclude {' or '.join(scope.excludes)}" if scope.excludes else "")

@@ -48,6 +48,7 @@ def test_the_short_cut_never_hides_a_change(declared, other, live, recorded):
         pytest.param(entry(), entry(), True, id="word for word"),
         pytest.param(entry(), entry(homeCurrency="USD"), True, id="with what the server fills"),
         pytest.param(entry(notes="a"), entry(), False, id="a field is missing"),
+        pytest.param(entry(A__c=Decimal(1)), entry(A__c=True), False, id="a number is no boolean"),
         pytest.param(entry(debit("1"), credit("1")), entry(debit("1")), False, id="a line less"),
         pytest.param(
             entry(debit("1"), credit("1")), entry(credit("1"), debit("1")), False, id="reordered"

@@ -150,19 +150,11 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
 
     Without a review all approvals are missing.
     """
-    if review is None and not requirement.approvals:
-        return Assessment(requirement=requirement)
-    if review is None:
-        return Assessment(
-            requirement=requirement,
-            missing=(_too_few(requirement, None, requirement.approvals, digest),),
-        )
-    present, discarded = _counted(requirement, review, digest)
+    present, discarded = _counted(requirement, review, digest) if review else ((), ())
     lacking = requirement.approvals - len(present)
-    missing = (
-        *review.flaws,
-        *((_too_few(requirement, review, lacking, digest),) if lacking > 0 else ()),
-    )
+    missing = (_too_few(requirement, review, lacking, digest),) if lacking > 0 else ()
+    if review is None:
+        return Assessment(requirement=requirement, missing=missing)
     return Assessment(
         requirement=requirement,
         change=review.change,
@@ -170,7 +162,7 @@ def assess(requirement: Requirement, review: Review | None, *, digest: str) -> A
         authors=review.authors,
         present=present,
         discarded=(*review.discarded, *discarded),
-        missing=missing,
+        missing=(*review.flaws, *missing),
     )
 
 

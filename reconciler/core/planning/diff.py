@@ -105,7 +105,7 @@ def _contains(wanted: Mapping[str, Value], held: Mapping[str, Value], *, skipped
         if name in skipped:
             continue
         # Python takes True for 1; `equal_values` compares booleans correctly.
-        if name not in held or held[name] != value or isinstance(value, bool):
+        if name not in held or held[name] != value or bool in (type(value), type(held[name])):
             return False
     return True
 

@@ -289,12 +289,11 @@ def _changes(name: str, facts: CloseFacts) -> Facts:
         if kind.members:
             failed = change.status in kind.busy_states | kind.failed
             yield "run-not-done", f"{entry} {change.number} {change.status}" if failed else ""
-        blocked, keeps = change.action is Action.BLOCKED, change.action is Action.KEEP
-        if blocked:
-            rules.insert(0, change.block.rule if change.block else change.action)
+        if change.block is not None:
+            rules.insert(0, change.block.rule)
         why = ", ".join(dict.fromkeys(rules))
         yield "blocked-change", f"{entry} ({why})" if why else ""
-        yield "pending-change", "" if blocked or keeps else f"{entry} ({change.action})"
+        yield "pending-change", f"{entry} ({change.action})" if change.is_feasible else ""
     for (_, entry), rules in unanswered.items():
         # What is of no known period counts in each.
         yield "blocked-change", f"{entry} ({', '.join(rules)})"
