@@ -233,6 +233,35 @@ def test_a_name_that_another_file_declares_is_a_finding(books: Books) -> None:
     assert "march.csv!A4: error[sheet-key]: 2026-03-fees is declared at 2026/03/" in ended.err
 
 
+SCHEDULE = """\
+apiVersion: journal.reconciler/v1
+kind: JournalSchedule
+metadata: {name: 2026-03-NAME}
+spec:
+  method: once
+  from: Mar-2026
+  entry:
+    currency: USD
+    journalEntryItems:
+      - {accountingCodeName: Rent, type: Debit, amount: 7.50}
+      - {accountingCodeName: Accrued, type: Credit, amount: 7.50}
+"""
+
+
+def test_an_entry_that_is_generated_is_not_imported(books: Books) -> None:
+    """Each is named at its own cell. One file holds all, and moving one elsewhere mends nothing."""
+    two = (SCHEDULE.replace("NAME", name) for name in ("rent", "fees"))
+    (books.root / "source.yaml").write_text("---\n".join(two), encoding="utf-8")
+    assert books.command("generate").code == 0
+    books.sheet(*(re.sub("^(Rent|Fees)", r"\1.2026-03-01", row) for row in ROWS))
+    ended = books.load("--update")
+    assert ended.code == 3, ended.err
+    places = re.findall(r"march.csv!(A.): error\[sheet-key\]: (\S+) is declared", ended.err)
+    names = [f"2026-03-{name}.2026-03-01" for name in ("rent", "fees")]
+    assert places == [("A2", names[0]), ("A4", names[1])]
+    assert "To fix: Edit 2026-03-rent, from which it is generated" in ended.err
+
+
 def test_a_file_with_several_documents_is_not_overwritten(books: Books) -> None:
     books.load()
     one, two = sorted((books.root / "2026/03/imported").iterdir())

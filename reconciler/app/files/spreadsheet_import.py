@@ -92,6 +92,7 @@ def import_spreadsheet(
     sheet = _sheet(options, mapping)
     found = entries_of(sheet, mapping, workspace.tenant)
     _refuse(found.findings, options.file, tell)
+    _refuse([*_claimed(found, mapping, sheet, workspace)], options.file, tell)
     drafts = [_draft(entry, mapping, sheet, options, workspace) for entry in found.entries]
     found_by_rules = {*_checked(drafts, mapping, sheet, workspace)}
     _refuse(sorted(found_by_rules), options.file, tell)
@@ -236,7 +237,7 @@ def _checked(
         if is_valid(JOURNAL_ENTRY.name, draft.document):
             new = draft.declared()
             declared[new.address] = new
-            findings += (*_claimed(draft, mapping), *check(new, workspace.tenant))
+            findings += check(new, workspace.tenant)
         else:
             # Explaining takes another library, which a sheet without problems never loads.
             from reconciler.workspace.schema_errors import explain
@@ -252,20 +253,27 @@ def _checked(
             yield _at_cell(one, entry, mapping, sheet)
 
 
-def _claimed(draft: _Draft, mapping: SpreadsheetMapping) -> Iterator[Finding]:
-    """A finding if a file declares the name that does not come from this key of this mapping."""
-    old = draft.old
-    if old is None:
-        return
-    origin = old.imported_from
-    if origin is None or (origin.mapping, origin.key) != (mapping.name, draft.entry.key):
-        yield Finding(
-            source=Source(draft.path),
+def _claimed(
+    found: SheetEntries, mapping: SpreadsheetMapping, sheet: Sheet, workspace: CheckedWorkspace
+) -> Iterator[CellFinding]:
+    """A finding for each name that a file declares, but not from this key of this mapping."""
+    for entry in found.entries:
+        old = workspace.declared.get(Address(JOURNAL_ENTRY.name, entry.name))
+        origin = old.imported_from if old is not None else None
+        ours = origin is not None and (origin.mapping, origin.key) == (mapping.name, entry.key)
+        if old is None or ours:
+            continue
+        remedy = "Choose another `name.prefix` in the mapping, or remove that declaration."
+        if (source := old.generated_by) is not None:
+            remedy = f"Edit {source.name}, from which it is generated, and remove these rows."
+        finding = Finding(
+            source=old.source,
             path=("metadata", "name"),
             rule="sheet-key",
-            message=f"{draft.entry.name} is declared at {old.source}, and not by this key",
-            remedy="Choose another `name.prefix` in the mapping, or remove that declaration.",
+            message=f"{entry.name} is declared at {old.source}, and not by this key",
+            remedy=remedy,
         )
+        yield _at_cell(finding, entry, mapping, sheet)
 
 
 def _at_cell(
