@@ -1,6 +1,7 @@
 """Reads the JSON of a response: every number is a Decimal, and no value can be changed."""
 
 from collections.abc import Mapping
+from sys import intern
 from types import MappingProxyType
 from typing import Any
 
@@ -29,13 +30,13 @@ def read_value(body: bytes) -> Value:
 
 
 def _sealed(members: dict[str, Any]) -> Mapping[str, Value]:
-    for name, value in members.items():
-        if type(value) is list:
-            members[name] = _frozen(value)
-    return MappingProxyType(members)
+    return MappingProxyType({intern(name): _frozen(value) for name, value in members.items()})
 
 
 def _frozen(value: Any) -> Value:
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
+    """The value, which cannot be changed. Texts recur in each entry, and are held once."""
+    if type(value) is str:
+        return intern(value)
+    if type(value) is list:
+        return tuple(map(_frozen, value))
     return value  # type: ignore[no-any-return]
