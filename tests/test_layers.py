@@ -123,7 +123,7 @@ LAYERS: Mapping[str, Layer] = {
     "core/recovery": layer("core/planning", pure=True),
     "core/planner.py": layer("core/documents", pure=True),
     "core": layer("core/planner.py core/recovery", pure=True),
-    "workspace": layer("core", "openpyxl yaml jsonschema jsonschema_rs msgspec referencing"),
+    "workspace": layer("core", "openpyxl yaml jsonschema_rs msgspec"),
     "http_client": layer("core/model", "certifi httpcore"),
     "zuora": layer("http_client"),
     "forge": layer("http_client"),

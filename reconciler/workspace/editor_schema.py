@@ -3,10 +3,8 @@
 The program judges no file by it: a change under review could bring another one.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Set
-from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -14,7 +12,7 @@ from reconciler.core.model.canonical import readable_json
 from reconciler.core.model.enumerations import CodeStatus
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.tenant import AccountingCode, CustomField, Tenant
-from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, schema_text
+from reconciler.workspace.json_schema import API_VERSION, REFERENCE, SCHEMAS, schema_of
 from reconciler.workspace.rules import problem
 
 EDITOR_SCHEMA = "reconciler.schema.json"
@@ -126,8 +124,8 @@ def _names_ours(found: re.Match[str]) -> bool:
 
 def _schema_of(kind: str, lists: Mapping[str, object], tenant: Tenant) -> _Schema:
     """The schema of a kind as a part of another, with the values of the tenant."""
-    whole = json.loads(schema_text(kind), parse_float=Decimal)
-    whole = {name: part for name, part in whole.items() if name not in ("$schema", "$id")}
+    parts = schema_of(kind).items()
+    whole = {name: part for name, part in parts if name not in ("$schema", "$id")}
     # The Reference is where the lists come from.
     shared: Set[str] = frozenset() if kind == REFERENCE else lists.keys()
     found: _Schema = _within(whole, f"#/$defs/{kind}", shared)

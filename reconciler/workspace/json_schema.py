@@ -1,12 +1,14 @@
 """The schemas of all kinds of document, and whether a document is valid under its own."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jsonschema_rs
 
@@ -63,9 +65,20 @@ def schema_text(kind: str) -> str:
     return (home / name).read_text(encoding="utf-8")
 
 
+@cache
+def schema_of(kind: str) -> Any:
+    """The JSON Schema of a kind as a value, with exact numbers."""
+    return json.loads(schema_text(kind), parse_float=Decimal)
+
+
 def is_valid(kind: str, document: Value) -> bool:
     """True when the document fits the schema of its kind; amounts are compared exactly."""
     return _validator(kind).is_valid(document)
+
+
+def errors_of(kind: str, document: Value) -> Iterator[jsonschema_rs.ValidationError]:
+    """What keeps a document from being valid."""
+    return _validator(kind).iter_errors(document)
 
 
 def is_date(text: str) -> bool:
@@ -81,8 +94,13 @@ def is_date(text: str) -> bool:
 
 @cache
 def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
+    return validator(schema_text(kind))
+
+
+def validator(schema: str | dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    """A validator that knows the days of the calendar."""
     return jsonschema_rs.Draft202012Validator(
-        schema_text(kind),
+        schema,
         validate_formats=True,
         formats={"date": is_date},
         retriever=fetch_nothing,

@@ -37,6 +37,7 @@ from reconciler.workspace.json_schema import (
 from reconciler.workspace.positions import locate
 from reconciler.workspace.reference_checks import reference_flaws
 from reconciler.workspace.rules import finding, problem
+from reconciler.workspace.schema_errors import MAX_EXPLAINED, explain
 from reconciler.workspace.yaml_reader import Document
 
 WORKSPACE_FILE = "reconciler.yaml"
@@ -223,9 +224,6 @@ class _Reading:
             return None
         accepted = self._is_in_place(kind, source)
         if not is_valid(kind, value):
-            # Explaining takes another library, which a workspace without problems never loads.
-            from reconciler.workspace.schema_errors import MAX_EXPLAINED, explain  # noqa: PLC0415
-
             # Of a file that holds many such documents, each is told once after that.
             rest = max(1, MAX_EXPLAINED - self._explained[source.path])
             found = explain(kind, value, source=source, at_most=rest)

@@ -1,18 +1,12 @@
 """Why a document does not fit its schema: one finding, in plain words, for everything it breaks."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import cache
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
-
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from jsonschema.validators import extend
-from referencing import Registry
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
@@ -20,7 +14,7 @@ from reconciler.core.model.similar_names import KnownNames, folded, misleading_c
 from reconciler.core.model.urls import without_password
 from reconciler.workspace.amounts import amount_flaw, amount_remedy
 from reconciler.workspace.field_names import custom_field_meant, server_owned
-from reconciler.workspace.json_schema import is_date, schema_text
+from reconciler.workspace.json_schema import errors_of, schema_of, validator
 from reconciler.workspace.rules import finding
 from reconciler.workspace.spellings import dates_meant, fitting, last_day
 
@@ -56,120 +50,72 @@ def explain(
     """The reasons for which the schema of this kind refuses the document; at least one."""
     told = (
         breach
-        for error in _errors(kind, document, at_most)
-        for breach in _KEYWORDS[str(error.validator)](
-            _refused(kind, document, error), tuple(error.path)
-        )
+        for refused, path in _refusals(kind, document, at_most)
+        for breach in _KEYWORDS[refused.keyword](refused, path)
     )
-    breaches = dict.fromkeys(islice(told, at_most))
-    if not breaches:
-        # The two validators are held to the same verdict; the one that decides is the stricter.
-        breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
     return tuple(
         finding(rule, source=source, path=path, message=message, remedy=remedy)
-        for path, rule, message, remedy in breaches
+        for path, rule, message, remedy in dict.fromkeys(islice(told, at_most))
     )
-
-
-def explained(kind: str, document: Value) -> bool:
-    """True when the explaining validator sees nothing to explain: the second opinion of tests."""
-    return not any(True for _ in _explainer(kind).iter_errors(document))
-
-
-def _errors(kind: str, document: Value, at_most: int) -> Iterator[ValidationError]:
-    errors = list(islice(_explainer(kind).iter_errors(document), at_most))
-    mistyped = {tuple(error.path) for error in errors if error.validator == "type"}
-    for error in errors:
-        # Of a value of the wrong sort nothing else needs to be said.
-        if error.validator == "type" or tuple(error.path) not in mistyped:
-            yield error
-
-
-@cache
-def _explainer(kind: str) -> Draft202012Validator:
-    validator: Any = extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator,
-        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-            {
-                "array": lambda _, value: isinstance(value, tuple),
-                "integer": lambda _, value: _is_whole(value),
-                "number": lambda _, value: isinstance(value, Decimal),
-            }
-        ),
-    )
-    formats = FormatChecker(())
-    formats.checks("date")(lambda value: not isinstance(value, str) or is_date(value))
-    schema = _for_python(json.loads(schema_text(kind), parse_float=Decimal))
-    explainer: Draft202012Validator = validator(schema, registry=Registry(), format_checker=formats)
-    return explainer
-
-
-def _is_whole(value: Value) -> bool:
-    # The remainder of a division would be limited to the digits of the decimal context.
-    return isinstance(value, Decimal) and value == value.to_integral_value()
-
-
-def _for_python(schema: Any) -> Any:
-    """The schema with `$` in its patterns as JSON Schema means it: the very end of the text.
-
-    Python's own `$` also stands before a last line feed.
-    """
-    if isinstance(schema, list):
-        return [_for_python(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    schema = {key: _for_python(part) for key, part in schema.items()}
-    if isinstance(schema.get("pattern"), str):
-        schema["pattern"] = _to_the_end(schema["pattern"])
-    if patterns := schema.get("patternProperties"):
-        schema["patternProperties"] = {_to_the_end(name): patterns[name] for name in patterns}
-    return schema
-
-
-def _to_the_end(pattern: str) -> str:
-    return re.sub(r"\$\Z", r"\\Z", pattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refused:
-    """A keyword of the schema, the value that does not fit it, and what stands around it."""
+    """A keyword of a schema, the value that does not fit it, and what stands around it."""
 
-    kind: str
     instance: Any
+    kind: str
+    keyword: str
     schema: Any
-    validator: str
-    validator_value: Any
+    """The part of the schema of the kind that has the keyword."""
     required: bool
     beside: Mapping[str, Value]
     """The mapping that holds the value, when one does."""
 
+    @property
+    def limit(self) -> Any:
+        """What the schema says of the keyword."""
+        return self.schema[self.keyword]
+
     def fits(self, text: str) -> bool:
         """Whether a text could stand in the place of the value."""
-        return _explainer(self.kind).evolve(schema=self.schema).is_valid(text)
+        return validator({"$defs": schema_of(self.kind).get("$defs", {}), **self.schema}).is_valid(
+            text
+        )
 
 
-def _refused(kind: str, document: Value, error: Any) -> _Refused:
-    root: Any = _explainer(kind).schema
-    here = above = root
-    steps: list[Any] = list(error.absolute_schema_path)[:-1]
+def _refusals(kind: str, document: Value, at_most: int) -> Iterator[tuple[_Refused, Path]]:
+    errors = list(islice(errors_of(kind, document), at_most))
+    mistyped = [error.instance_path for error in errors if error.schema_path[-1] == "type"]
+    for error in errors:
+        # Of a value of the wrong sort nothing else needs to be said.
+        if error.schema_path[-1] == "type" or error.instance_path not in mistyped:
+            yield _refused(kind, document, error)
+
+
+def _refused(kind: str, document: Value, error: Any) -> tuple[_Refused, Path]:
+    here = above = root = schema_of(kind)
+    *steps, keyword = error.evaluation_path
     for step in steps:
-        # References are not among the steps.
-        while step not in here and "$ref" in here:
-            here = root["$defs"][here["$ref"].rpartition("/")[2]]
         above = here if step == "properties" else above
-        here = here[step]
-    path, beside = list(error.path), document
-    for step in path[:-1]:
-        beside = beside[step]  # type: ignore[index]
-    return _Refused(
+        here = root["$defs"][here["$ref"].rpartition("/")[2]] if step == "$ref" else here[step]
+    path = tuple(error.instance_path)
+    value: Any = document
+    beside: Any = None
+    for step in path:
+        beside, value = value, value[step]
+    if "propertyNames" in steps:
+        name = error.kind.error.instance
+        path, beside, value = (*path, name), value, name
+    refused = _Refused(
+        instance=value,
         kind=kind,
-        instance=error.instance,
-        schema=error.schema,
-        validator=str(error.validator),
-        validator_value=error.validator_value,
+        keyword=keyword,
+        schema=here,
         required=bool(path) and path[-1] in above.get("required", ()),
         beside=beside if isinstance(beside, dict) else {},
     )
+    return refused, path
 
 
 def _unknown_fields(error: _Refused, path: Path) -> Iterator[Breach]:
@@ -194,13 +140,13 @@ def _unknown_fields(error: _Refused, path: Path) -> Iterator[Breach]:
 
 
 def _missing_fields(error: _Refused, path: Path) -> Iterator[Breach]:
-    for field in error.validator_value:
+    for field in error.limit:
         if field not in error.instance:
             yield (*path, field), "schema-missing-field", f"`{field}` is missing", ""
 
 
 def _missing_companions(error: _Refused, path: Path) -> Iterator[Breach]:
-    for field, companions in error.validator_value.items():
+    for field, companions in error.limit.items():
         for companion in companions:
             if field in error.instance and companion not in error.instance:
                 fact = f"`{companion}` is missing, which `{field}` needs"
@@ -210,7 +156,7 @@ def _missing_companions(error: _Refused, path: Path) -> Iterator[Breach]:
 def _no_choice(error: _Refused, path: Path) -> Iterator[Breach]:
     """Alternatives are lists of required fields, and the `$comment` beside them says which."""
     choice = error.schema["$comment"]
-    if any(set(one["required"]) <= set(error.instance) for one in error.validator_value):
+    if any(set(one["required"]) <= set(error.instance) for one in error.limit):
         fact = f"{_name(path)} takes {choice}, not both"
         yield path, "schema-choice", fact, "Keep one of them."
     else:
@@ -224,7 +170,7 @@ def _wrong_pair(error: _Refused, path: Path) -> Iterator[Breach]:
 
 
 def _wrong_type(error: _Refused, path: Path) -> Iterator[Breach]:
-    wanted = error.validator_value
+    wanted = error.limit
     expected = (wanted,) if isinstance(wanted, str) else tuple(wanted)
     value = error.instance
     name = _name(path)
@@ -254,7 +200,7 @@ def _wrong_type(error: _Refused, path: Path) -> Iterator[Breach]:
 
 
 def _wrong_value(error: _Refused, path: Path) -> Iterator[Breach]:
-    words = error.validator_value
+    words = error.limit
     words = words if isinstance(words, list) else [words]
     close = KnownNames(words).nearest(str(error.instance))
     remedy = _written(str(error.instance), close) if close else f"Write one of {_listed(words)}."
@@ -310,12 +256,12 @@ def _wrong_date(error: _Refused, path: Path) -> Iterator[Breach]:
 
 
 def _wrong_length(error: _Refused, path: Path) -> Iterator[Breach]:
-    length, limit = len(error.instance), error.validator_value
+    length, limit = len(error.instance), error.limit
     if not length:
         yield path, "schema-length", f"{_name(path)} is empty", ""
         return
-    unit = ("character" if isinstance(error.instance, str) else "item") + "s" * (length > 1)
-    bound = "at most" if error.validator == "maxLength" else "at least"
+    unit = _UNITS[type(error.instance)] + "s" * (length > 1)
+    bound = "at most" if error.keyword.startswith("max") else "at least"
     fact = f"{_name(path)} has {length:,} {unit}, but takes {bound} {limit:,}"
     yield path, "schema-length", fact, ""
 
@@ -324,8 +270,8 @@ def _wrong_range(error: _Refused, path: Path) -> Iterator[Breach]:
     if error.schema.get("title") == "amount":
         yield _wrong_amount(error, path)
         return
-    bound = _BOUNDS[str(error.validator)]
-    fact = f"{_name(path)} is {_shown(error.instance)}, but takes {bound} {error.validator_value:,}"
+    bound = _BOUNDS[error.keyword]
+    fact = f"{_name(path)} is {_shown(error.instance)}, but takes {bound} {error.limit:,}"
     yield path, "schema-range", fact, ""
 
 
@@ -339,6 +285,7 @@ def _repeated(error: _Refused, path: Path) -> Iterator[Breach]:
         seen.add(repr(value))
 
 
+_UNITS: Final[Mapping[type, str]] = {str: "character", tuple: "item", dict: "field"}
 _BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "minimum": "at least",
@@ -362,6 +309,9 @@ _KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = M
         "minLength": _wrong_length,
         "maxLength": _wrong_length,
         "minItems": _wrong_length,
+        "maxItems": _wrong_length,
+        "minProperties": _wrong_length,
+        "maxProperties": _wrong_length,
         "uniqueItems": _repeated,
         "minimum": _wrong_range,
         "maximum": _wrong_range,

@@ -27,6 +27,7 @@ from reconciler.errors import FilesRefused, Refused, UsageError
 from reconciler.workspace.declarations import declared_from
 from reconciler.workspace.formatter.writer import declarations_text
 from reconciler.workspace.json_schema import API_VERSION, is_valid
+from reconciler.workspace.schema_errors import explain
 from reconciler.workspace.spreadsheet.cells import Sheet, SpreadsheetRefused, place_of
 from reconciler.workspace.spreadsheet.csv_file import read_csv
 from reconciler.workspace.spreadsheet.mapping import SpreadsheetMapping, mapping_from
@@ -239,9 +240,6 @@ def _checked(
             declared[new.address] = new
             findings += check(new, workspace.tenant)
         else:
-            # Explaining takes another library, which a sheet without problems never loads.
-            from reconciler.workspace.schema_errors import explain
-
             source = Source(draft.path)
             findings += explain(
                 JOURNAL_ENTRY.name, draft.document, source=source, at_most=MOST_SHOWN

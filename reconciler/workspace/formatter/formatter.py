@@ -4,12 +4,9 @@ The text is laid out again from the positions libyaml reports, because the money
 through digit by digit and a comment must stay with its field when the field moves.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from functools import cache
-from typing import Any
 
 from reconciler.core.model.canonical import MONEY_FIELDS
 from reconciler.core.model.enumerations import bare
@@ -22,7 +19,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.workspace.formatter.layout import Style, document_lines
 from reconciler.workspace.formatter.scalars import amount_in
 from reconciler.workspace.formatter.syntax_tree import SourceFile, source_of
-from reconciler.workspace.json_schema import SCHEMAS, schema_text
+from reconciler.workspace.json_schema import SCHEMAS, schema_of
 from reconciler.workspace.rules import RULES
 from reconciler.workspace.yaml_reader import Document, read
 
@@ -79,7 +76,7 @@ def style_of(
     value = document.value
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
-    root = _schema(str(name)) if known else None
+    root = schema_of(str(name)) if known else None
     kind = JOURNAL_ENTRY if name == SCHEDULE else KINDS.get(str(name))
     return Style(
         root=root,
@@ -87,11 +84,6 @@ def style_of(
         minor_units=minor_units,
         home_currency=home_currency,
     )
-
-
-@cache
-def _schema(kind: str) -> Any:
-    return json.loads(schema_text(kind), parse_float=Decimal)
 
 
 def text_lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:
