@@ -116,7 +116,8 @@ def layer(ours: str = "", others: str = "", *, pure: bool = False) -> Layer:
 
 LAYERS: Mapping[str, Layer] = {
     "errors.py": layer(),
-    "core/model": layer("errors.py", "msgspec", pure=True),
+    "values.py": layer("", "msgspec", pure=True),
+    "core/model": layer("errors.py values.py", "msgspec", pure=True),
     "core/rules": layer("core/model", pure=True),
     "core/planning": layer("core/rules", "deepdiff", pure=True),
     "core/documents": layer("core/planning", "msgspec", pure=True),
@@ -269,6 +270,18 @@ def test_folders_do_not_import_each_other_in_circles():
     assert circles_in(graph_of(folder)) == []
 
 
+COMPILED = ("app/session.py", "engine/", "http_client/", "ledger/", "values.py", "zuora/")
+"""Where dataclasses are those of the standard library: they have bases, or fields unlike others."""
+
+
+def test_a_dataclass_is_not_compiled_when_it_is_loaded():
+    assert [
+        module.name
+        for module in modules()
+        if "dataclasses.dataclass" in dict(module.imports) and not module.name.startswith(COMPILED)
+    ] == []
+
+
 SAME_SUBJECT = {
     "apply": {"engine", "app", "cli"},
     "approvals": {"core/planning", "git", "app", "render"},
@@ -389,7 +402,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 61_591
+    assert sum(module.lines for module in modules()) <= 61_695
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Event
 
 from reconciler.app.approvals import (
@@ -30,6 +30,7 @@ from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import SearchedPlan, mark_complete
 from reconciler.errors import AppliedInPart, DaybookError, ReconcilerError, Refused
 from reconciler.forge.ci_context import ChangeOptions
+from reconciler.values import dataclass
 
 INTERRUPTED = 130
 NOTHING_BEFORE = Report(applied=())

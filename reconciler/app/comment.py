@@ -1,7 +1,7 @@
 """Keeps one comment on a change, for each workspace and environment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.app.approvals import approvals_so_far
 from reconciler.core.model.plan import Plan
@@ -13,6 +13,7 @@ from reconciler.forge.ci_context import ChangeOptions
 from reconciler.forge.github import LIMIT
 from reconciler.forge.protocol import Forge
 from reconciler.forge.sticky_comment import StickyComment, put
+from reconciler.values import dataclass
 
 DRY_RUN_LIMIT = LIMIT
 """Characters of a comment where no forge is asked for its limit."""

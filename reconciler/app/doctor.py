@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.connection import chosen_ledger, connection_of, credentials_of
@@ -38,6 +37,7 @@ from reconciler.errors import (
 )
 from reconciler.forge.access import TOKEN_REMEDIES, TOKENS
 from reconciler.forge.ci_context import NAMES, ChangeOptions
+from reconciler.values import dataclass
 from reconciler.workspace.ledger_choice import LedgerChoice
 from reconciler.workspace.settings import Settings
 from reconciler.zuora.connection import base_url_of

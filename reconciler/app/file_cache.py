@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError
+from reconciler.values import dataclass
 from reconciler.workspace.cache.known_files import KnownFile, KnownFiles
 from reconciler.workspace.files import FoundFile
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -50,6 +50,7 @@ from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.cache.kept_reads import keep_reads, kept_reads
 from reconciler.workspace.cache.rows import Cache
 from reconciler.zuora.rate_limit import hourly_limit

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +13,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
+from reconciler.values import dataclass
 
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 """Shows the progress of a task with a number of steps; yields what to call after each."""

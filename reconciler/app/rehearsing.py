@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.apply import apply
 from reconciler.engine.ports import Ports
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.values import dataclass
 from reconciler.zuora.client import Client
 
 MOST_CHANGES = 10_000

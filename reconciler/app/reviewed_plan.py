@@ -1,6 +1,6 @@
 """The plan that an apply may carry out: the reviewed one, by its file or by its digest."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.app.plan import LiveSource, PlanOptions
@@ -12,6 +12,7 @@ from reconciler.core.documents.plan_file import refusals_of, remarks_on
 from reconciler.core.model.plan import Allowances, Plan, SearchOptions
 from reconciler.core.model.scope import WHOLE
 from reconciler.errors import Refused, StalePlan, UsageError
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

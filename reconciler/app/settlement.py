@@ -1,7 +1,7 @@
 """Settles what earlier runs left behind, before anything else: the spill file and open calls."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from reconciler.app.progress import CallRecorded, Tell, UnsavedOutcome
@@ -22,6 +22,7 @@ from reconciler.engine.spill import (
     examine,
     take_in,
 )
+from reconciler.values import dataclass
 
 
 def spilling_daybook(session: WriteSession, tell: Tell) -> SpillingDaybook:

@@ -1,7 +1,7 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,7 @@ from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.core.rules.entries import check_marker, check_together
 from reconciler.core.rules.severities import WAIVABLE, governed, made_strict, waiver_of
 from reconciler.errors import FilesRefused, ReconcilerError, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace import load, locate, read_again
 from reconciler.workspace.custom_rules import CustomRuleResult, check_custom_rules
 from reconciler.workspace.editor_schema import outdated

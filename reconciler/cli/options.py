@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from reconciler.core.model.command import completed, suggested
 from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.render.escaping import escaped
+from reconciler.values import dataclass
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

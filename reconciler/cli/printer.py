@@ -1,7 +1,7 @@
 """Shows what a use case tells: results on stdout, diagnostics on stderr."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 
 from reconciler.app.progress import (
@@ -49,6 +49,7 @@ from reconciler.render.report import (
 from reconciler.render.sheet_import import finding_lines, sheet_lines
 from reconciler.render.styled_text import Part, line
 from reconciler.render.text import plan_lines
+from reconciler.values import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

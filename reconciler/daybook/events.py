@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from msgspec import structs
 from reconciler.core.model.canonical import StoredSpec, spec_text
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.resource import Address, Value
+from reconciler.values import dataclass
 
 FORMAT = "3"
 

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from reconciler.values import dataclass
 
 Wish = TypeVar("Wish")
 Done = TypeVar("Done")

@@ -6,7 +6,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import msgspec
@@ -17,6 +17,7 @@ from reconciler.daybook.store import Store
 from reconciler.daybook.tables import Head, add_events, head_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

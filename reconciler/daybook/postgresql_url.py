@@ -9,7 +9,6 @@ File", "SSL Support").
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,6 +18,7 @@ from reconciler.core.model.finding import joined
 from reconciler.core.model.urls import is_loopback
 from reconciler.core.model.variables import DAYBOOK_HOSTS as HOSTS
 from reconciler.errors import DaybookError
+from reconciler.values import dataclass
 
 _PORT = 5432
 _VERIFIED = "verify-full"

@@ -1,7 +1,6 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.history import (
@@ -40,6 +39,7 @@ from reconciler.daybook.events import (
 )
 from reconciler.daybook.tables import events_after, head_of, meta_of
 from reconciler.daybook.transaction import Transaction
+from reconciler.values import dataclass
 
 _MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
 """The kinds of entries that a search of the ledger finds."""

@@ -1,7 +1,5 @@
 """Exports and imports a daybook as lines of text, with its chain of hashes."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from reconciler.daybook.daybook import Daybook
@@ -9,6 +7,7 @@ from reconciler.daybook.events import FORMAT, STATE, Damaged, Event
 from reconciler.daybook.lease import Holder
 from reconciler.daybook.state import DaybookState
 from reconciler.errors import DaybookError
+from reconciler.values import dataclass
 
 
 class _Heading(msgspec.Struct, kw_only=True):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Self, TypeAlias
@@ -35,6 +35,7 @@ from reconciler.http_client.retry import (
     send_with_retries,
 )
 from reconciler.http_client.strict_json import read_value
+from reconciler.values import dataclass
 
 Row: TypeAlias = Mapping[str, Value]
 

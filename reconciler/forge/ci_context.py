@@ -4,13 +4,14 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from reconciler.errors import ForgeError, ReconcilerError
+from reconciler.values import dataclass
 
 Environment = Mapping[str, str]
 

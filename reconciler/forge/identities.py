@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import evidence_flaw
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.api import ForgeApi, Purpose, Row, distinct
+from reconciler.values import dataclass
 
 People: TypeAlias = tuple[tuple[str, ...], tuple[Refusal, ...]]
 """Logins, with a flaw for each person without a known account."""

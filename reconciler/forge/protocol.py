@@ -1,13 +1,13 @@
 """What a forge offers: comments on a change, and its review."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Review, Written
 from reconciler.forge.api import ForgeApi, Purpose, Row, text_at, whole_number
 from reconciler.forge.identities import People, Push, pushed_directly
+from reconciler.values import dataclass
 
 MERGE = "the commit that the change was merged as"
 

@@ -1,10 +1,10 @@
 """Keeps one comment on a change: finds it, updates it, and deletes duplicates."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.errors import ForgeUnsure
 from reconciler.forge.protocol import Comment, Forge
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,10 +4,10 @@ import os
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import ReconcilerError, Refused
+from reconciler.values import dataclass
 
 TIMEOUT = 60.0
 """Maximum seconds of a git command."""

@@ -1,12 +1,12 @@
 """Commits that were not applied yet, and their authors."""
 
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.review import Written, evidence_flaw
 from reconciler.git.approvals import is_clean_merge
 from reconciler.git.repository import Repository
+from reconciler.values import dataclass
 
 MOST = 100
 """Maximum number of commits that are read from a forge, one by one."""

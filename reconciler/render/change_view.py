@@ -1,7 +1,6 @@
 """What every format shows of one change, and of one entry that drifted."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,6 +23,7 @@ from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.impact import Entry, moved_by, newly_cancelled, newly_posted
 from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
+from reconciler.values import dataclass
 
 
 class ActionLabel(NamedTuple):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from reconciler.core.model.finding import more
 from reconciler.core.model.plan import Plan
@@ -12,6 +11,7 @@ from reconciler.render.approvals import evidence_text, preparers_text
 from reconciler.render.escaping import code, link, sentence
 from reconciler.render.markdown import approvals_section, markdown_of, title_of
 from reconciler.render.plan_view import view_of
+from reconciler.values import dataclass
 
 MOST_EARLIER = 20
 """The number of earlier plans that are kept."""

@@ -1,7 +1,6 @@
 """JUnit's XML, which build servers list."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from reconciler.core.model.plan import Plan
@@ -15,6 +14,7 @@ from reconciler.render.sections.rehearsal_text import (
     RehearsalView,
 )
 from reconciler.render.styled_text import plain_text, table
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

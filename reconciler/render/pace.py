@@ -1,6 +1,6 @@
 """How far a task is, how fast it goes, and how long the rest takes."""
 
-from dataclasses import dataclass
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What every format shows of a plan: verdict, counts, dangers, impact, balance, changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.model.finding import PlanWarning, Severity, UnansweredDifference, counted
 from reconciler.core.model.kinds import KINDS
@@ -26,6 +26,7 @@ from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_v
 from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
 from reconciler.render.sections.transfer_rows import transfer_rows
 from reconciler.render.sections.waiting_rows import waiting_rows
+from reconciler.values import dataclass
 
 BADGES = ("OFFLINE", "PARTIAL")
 """Every format begins its notices with these, and repeats them beside its verdict."""

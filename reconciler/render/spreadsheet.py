@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from reconciler.core.model.kinds import KINDS
@@ -14,6 +14,7 @@ from reconciler.core.planning.posting import postings
 from reconciler.render.escaping import cell
 from reconciler.render.sections.rehearsal_text import by_the_plan
 from reconciler.render.sections.waiting_rows import waiting_rows
+from reconciler.values import dataclass
 
 COLUMNS = (
     "effect",

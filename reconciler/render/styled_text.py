@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from reconciler.render.escaping import escaped
+from reconciler.values import dataclass
 
 Span: TypeAlias = tuple[str, str]
 """A text, safe to show, and its style: empty, or a word of `STYLES`."""

@@ -1,7 +1,7 @@
 """The settings that limit a workspace: its own, and those of states that were approved before."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from reconciler.core.planning.stricter import (
     table_of,
     with_highest_tier,
 )
+from reconciler.values import dataclass
 from reconciler.workspace.custom_rules import check_custom_rules
 from reconciler.workspace.json_schema import API_VERSION, WORKSPACE, is_valid
 from reconciler.workspace.settings import Settings, Target, settings_from

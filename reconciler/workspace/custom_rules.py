@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, TypeAlias
@@ -14,6 +13,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import CustomRule, Waiver
 from reconciler.core.model.resource import Declared, Path, Source, Value
 from reconciler.core.rules.severities import waiver_text
+from reconciler.values import dataclass
 from reconciler.workspace.files import FoundFile, read_file
 from reconciler.workspace.formatter.writer import metadata_of
 from reconciler.workspace.json_schema import API_VERSION, fetch_nothing

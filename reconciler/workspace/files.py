@@ -4,10 +4,10 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.model.finding import Problem
+from reconciler.values import dataclass
 from reconciler.workspace.encoding import refused_in_name
 from reconciler.workspace.rules import problem
 

@@ -1,11 +1,11 @@
 """Which ledger is meant: named by the workspace or by the environment, and never assumed in CI."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal, Rule, joined
 from reconciler.core.model.variables import BASE_URL, CREDENTIALS, LEDGER_PREFIX, ci_variable
+from reconciler.values import dataclass
 from reconciler.workspace.settings import Settings, Target
 
 IN_FILE = "`spec.target` of reconciler.yaml"

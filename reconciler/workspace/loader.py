@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from reconciler.core.model.resource import (
 from reconciler.core.model.schedule import COMPUTED_FROM
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
+from reconciler.values import dataclass
 from reconciler.workspace.cache.known_files import KnownFile
 from reconciler.workspace.cut_texts import read_whole
 from reconciler.workspace.declarations import declared_from, supporting_from

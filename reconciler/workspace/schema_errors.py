@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
 from reconciler.core.model.similar_names import KnownNames, folded, misleading_character
 from reconciler.core.model.urls import without_password
+from reconciler.values import dataclass
 from reconciler.workspace.amounts import amount_flaw, amount_remedy
 from reconciler.workspace.field_names import custom_field_meant, server_owned
 from reconciler.workspace.json_schema import errors_of, schema_of, validator

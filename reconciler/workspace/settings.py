@@ -1,7 +1,7 @@
 """What a workspace decides about itself: its target, its identity, its daybook and its policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +22,7 @@ from reconciler.core.model.policy import (
     Waiver,
 )
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.values import dataclass
 
 EMBEDDED_TARGET = "embedded"
 """The word that names the embedded ledger in place of a tenant."""

@@ -6,7 +6,7 @@ are exact decimals of their source text. What makes YAML surprising is refused b
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -27,6 +27,7 @@ from yaml.scanner import ScannerError
 
 from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Value
+from reconciler.values import dataclass
 from reconciler.workspace.encoding import PLAIN, decode, flaw_of_value
 from reconciler.workspace.rules import problem
 from reconciler.workspace.syntax_remedies import hidden_by_comment, syntax_remedy

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reconciler.app.progress import FileDifferences, FilesWritten, Tell
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.git.repository import Repository
+from reconciler.values import dataclass
 from reconciler.workspace.editor_schema import has_editor_schema, has_modeline, with_modelines
 
 

@@ -2,13 +2,13 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.files.text_files import read_text, write_text
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.tenant import Tenant, tenant_from
 from reconciler.errors import FilesRefused, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.editor_schema import has_editor_schema, with_modelines
 from reconciler.workspace.files import find
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text

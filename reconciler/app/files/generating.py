@@ -1,7 +1,7 @@
 """Writes the entries that schedules and `reverseOn` ask for, each beside its source."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
@@ -21,6 +21,7 @@ from reconciler.core.planning.schedules.restatement import restated
 from reconciler.core.planning.schedules.summary import ScheduleSummary, summaries
 from reconciler.core.rules.schedule_rules import SCHEDULE_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace import RULES
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 from reconciler.workspace.formatter.setting_editor import with_generate_through

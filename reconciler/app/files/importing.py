@@ -1,7 +1,7 @@
 """Imports live entries and journal runs: declares them, and adopts them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from reconciler.core.recovery.period_import import (
     statement_for,
 )
 from reconciler.errors import AppliedInPart, FilesRefused, Refused, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.formatter.writer import (
     LIVE_TEXT,
     Document,

@@ -1,7 +1,6 @@
 """What is posted, from the ledger or from the daybook, by the names and numbers of entries."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from reconciler.app.state_directory import require_daybook, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
@@ -17,6 +16,7 @@ from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.reversals import Originals, is_number
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import Refused, UsageError
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

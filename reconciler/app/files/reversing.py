@@ -1,7 +1,7 @@
 """Writes the reversal of posted entries, and declares the corrected ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
@@ -35,6 +35,7 @@ from reconciler.core.planning.reversing.reversal import (
 )
 from reconciler.core.rules.reversals import remainders, reversed_names, written_again
 from reconciler.errors import FilesRefused, Refused
+from reconciler.values import dataclass
 from reconciler.workspace.formatter.editing import documents_in, edited, with_document
 from reconciler.workspace.formatter.writer import declarations_text
 

@@ -1,7 +1,7 @@
 """The entries of a workspace as a spreadsheet: as files declare them, or as the ledger has them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.progress import Note, Progress, Tell
@@ -18,6 +18,7 @@ from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.snapshot import AddressState, Snapshot
 from reconciler.engine.search import SearchedPlan
 from reconciler.errors import Refused, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.spreadsheet.writing import csv_text, workbook_bytes
 
 

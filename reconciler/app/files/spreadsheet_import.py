@@ -1,7 +1,6 @@
 """Declares the journals of a spreadsheet: one file an entry, all of them or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
@@ -24,6 +23,7 @@ from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.rules.entries import check, check_together
 from reconciler.core.rules.sheet_rules import SHEET_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.declarations import declared_from
 from reconciler.workspace.formatter.writer import declarations_text
 from reconciler.workspace.json_schema import API_VERSION, is_valid

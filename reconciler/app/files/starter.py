@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.money import minor_units
 from reconciler.core.model.tenant import AccountingPeriod, Tenant, tenant_from
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.values import dataclass
 from reconciler.workspace.editor_schema import EDITOR_SCHEMA, editor_schema, with_modelines
 from reconciler.workspace.yaml_reader import read
 

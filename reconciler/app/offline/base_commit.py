@@ -2,7 +2,6 @@
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +13,7 @@ from reconciler.core.model.scope import BaseCommit
 from reconciler.errors import Refused
 from reconciler.forge.ci_context import target_of_job
 from reconciler.git.repository import Repository
+from reconciler.values import dataclass
 from reconciler.workspace import load
 from reconciler.workspace.approved_settings import EarlierSettings
 from reconciler.workspace.files import SUFFIXES

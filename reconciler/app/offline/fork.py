@@ -1,13 +1,13 @@
 """The commit at which a change left its target branch, and the files that stay as they were."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.core.model.scope import BaseCommit
 from reconciler.errors import Refused, UsageError
 from reconciler.forge.ci_context import target_of_job
 from reconciler.git.repository import Repository
+from reconciler.values import dataclass
 
 COMPLETE_HISTORY = (
     "Check out the complete history: in CI with fetch-depth: 0 or GIT_DEPTH: 0, elsewhere with "

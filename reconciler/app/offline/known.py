@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -26,6 +26,7 @@ from reconciler.core.planning.offline import recorded_at
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.daybook import Daybook, no_daybook
 from reconciler.git.repository import Repository
+from reconciler.values import dataclass
 from reconciler.workspace.settings import Settings
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared, Source
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.errors import ReconcilerError
+from reconciler.values import dataclass
 from reconciler.workspace.loader import WORKSPACE_FILE
 from reconciler.workspace.rules import finding
 from reconciler.workspace.settings import Settings

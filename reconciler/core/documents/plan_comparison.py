@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeAlias
@@ -13,6 +12,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO
 from reconciler.core.model.plan import Action, Basis, Change, Impact, Plan, Reason
 from reconciler.core.model.resource import EMPTY, Address, Value, rows_of
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,12 @@
 """Rules, and the places where files or plans break them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 
 from reconciler.core.model.resource import Path, Source
+from reconciler.values import dataclass
 
 
 class Severity(StrEnum):

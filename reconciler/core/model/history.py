@@ -1,11 +1,12 @@
 """The calls made to the ledger in order, and the state of each address that follows."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.core.model.resource import Address, Declared, Value
+from reconciler.values import dataclass
 
 
 class Act(StrEnum):

@@ -1,7 +1,7 @@
 """The plan: changes to the ledger, their reasons and their impact."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from reconciler.core.model.scope import (
     Provenance,
     Scope,
 )
+from reconciler.values import dataclass
 
 CANCELLED = "Cancelled"
 """The status of a cancelled entry or run (API facts 3.4, 5.4)."""

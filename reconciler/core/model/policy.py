@@ -1,12 +1,13 @@
 """The policy of a workspace: approvals, limits, frozen periods, custom rules, waivers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import PeriodStatus
+from reconciler.values import dataclass
 
 
 class Evidence(StrEnum):

@@ -1,7 +1,7 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from reconciler.core.model.plan import Change, Step
 from reconciler.core.model.resource import Address, Value
 from reconciler.core.model.review import Assessment, SignOff
 from reconciler.errors import LedgerError, ReconcilerError
+from reconciler.values import dataclass
 
 FORMAT_VERSION = "1.2"
 

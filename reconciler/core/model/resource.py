@@ -1,10 +1,12 @@
 """Declarations, live entries, and the values in them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias, cast
+
+from reconciler.values import dataclass
 
 Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Value"] | None
 """A value in a document: text, exact number, boolean, null, list as tuple, or mapping."""

@@ -1,9 +1,9 @@
 """An entry with the one that reverses it, and what the two leave on each accounting code."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.money import difference
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

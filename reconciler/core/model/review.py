@@ -1,10 +1,9 @@
 """The review of a change: approvals, and those that a plan still lacks."""
 
-from dataclasses import dataclass
-
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.trailers import co_authors
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Schedules and allocation keys: the documents from which entries are computed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
@@ -16,6 +15,7 @@ from reconciler.core.model.resource import (
     texts_of,
     whole_of,
 )
+from reconciler.values import dataclass
 
 SCHEDULE = "JournalSchedule"
 ALLOCATION_KEY = "AllocationKey"

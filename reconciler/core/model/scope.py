@@ -1,8 +1,7 @@
 """The part of a workspace that a plan covers, and the origin of the plan."""
 
-from dataclasses import dataclass
-
 from reconciler.core.model.resource import Address
+from reconciler.values import dataclass
 
 TRANSFER = "transfer"
 """The label that stands for the live transfer state of an entry, or of an entry of a run."""

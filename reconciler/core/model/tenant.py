@@ -1,7 +1,7 @@
 """The data of a tenant: codes, periods, currencies, segments, custom fields."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from reconciler.core.model import money
@@ -9,6 +9,7 @@ from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatu
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of, whole_of
 from reconciler.core.model.similar_names import KnownNames
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Which approvals a plan requires, and which of them are missing. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.model.finding import Refusal, counted, joined
 from reconciler.core.model.money import shown
@@ -22,6 +22,7 @@ from reconciler.core.planning.impact import (
     affected_by,
     money_moved,
 )
+from reconciler.values import dataclass
 
 SHORT = 10
 """Characters of a commit that are shown."""

@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -27,6 +26,7 @@ from reconciler.core.planning.line_matching import (
     same_details,
     stated,
 )
+from reconciler.values import dataclass
 
 PROTECT = "protect"
 """The only field of a change that no call sends: only the daybook records it."""

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from reconciler.core.model.resource import Value
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.posting import Posting, Values
 from reconciler.core.rules.plan_warnings import warning
+from reconciler.values import dataclass
 
 Key: TypeAlias = tuple[str, str, str]
 """A row of the impact before it is divided: its period, accounting code and currency."""

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -16,6 +16,7 @@ from reconciler.core.model.tenant import AccountingPeriod, periods_of
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, by_values, home_change
 from reconciler.core.planning.line_matching import line_address
 from reconciler.core.planning.posting import Posting, postings
+from reconciler.values import dataclass
 
 Entry: TypeAlias = tuple[str, Mapping[str, Value]]
 """The kind and the fields of something that posts."""

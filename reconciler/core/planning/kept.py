@@ -4,7 +4,7 @@ A query never supplies content. Its rows only say whether an entry moved since a
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -17,6 +17,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, LiveState, Plan
 from reconciler.core.model.resource import Address, Declared, Live
 from reconciler.core.planning.snapshot import Snapshot
+from reconciler.values import dataclass
 
 MARGIN = 2
 """Seconds between a stamp and a read after it. A stamp has whole seconds, and clocks differ."""

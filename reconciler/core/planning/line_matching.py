@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Key, Line, Value
+from reconciler.values import dataclass
 
 Postings: TypeAlias = frozenset[tuple[Key, int]]
 

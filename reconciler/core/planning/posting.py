@@ -1,7 +1,6 @@
 """A line of an entry as a posting: where, on which side, how much, in which dimensions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -9,6 +8,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO
 from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.request_body import completed
+from reconciler.values import dataclass
 
 Values: TypeAlias = tuple[str, ...]
 """The values of dimensions, in the order of their names; empty text where a line has none."""

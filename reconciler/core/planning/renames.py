@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
@@ -13,6 +13,7 @@ from reconciler.core.model.resource import Address, Declared, Live, Value, text_
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.line_matching import postings_of
 from reconciler.core.rules.plan_warnings import warning
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

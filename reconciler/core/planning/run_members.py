@@ -1,7 +1,6 @@
 """The entries of a journal run: which are cancelled or gone, and which prevent its cancel."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import TransferState
@@ -10,6 +9,7 @@ from reconciler.core.model.kinds import RUN_ENTRY_KIND
 from reconciler.core.model.plan import CANCELLED, GONE, FieldChange
 from reconciler.core.model.resource import Address, Live, Value, text_of
 from reconciler.core.planning.snapshot import AddressState, Snapshot
+from reconciler.values import dataclass
 
 MEMBERS = "entries"
 """The name of a run's entries in drift."""

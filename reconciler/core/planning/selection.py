@@ -1,7 +1,7 @@
 """Decides which addresses a scope selects, and which are linked to them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
@@ -13,6 +13,7 @@ from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, periods_of
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.reversing.proof import originals_of
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

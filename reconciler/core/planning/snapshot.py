@@ -1,7 +1,7 @@
 """The input of a plan, and the state of one address in it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ from reconciler.core.model.scope import EVERYTHING, Selection
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.renames import Names, by_current_name, previous_of, renames_of
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

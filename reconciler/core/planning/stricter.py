@@ -1,7 +1,7 @@
 """What two policies both allow: one comparison for each key. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from types import MappingProxyType
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from reconciler.core.model.money import plain
 from reconciler.core.model.policy import Approvals, Evidence, Level, Policy, Removal, Tier
 from reconciler.core.planning.guards import default_limit
+from reconciler.values import dataclass
 
 Compare = Callable[[Any, Any, int], tuple[Any, bool]]
 """Of an earlier value, the present one and the number of recorded entries: what holds of both.

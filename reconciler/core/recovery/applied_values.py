@@ -1,7 +1,6 @@
 """Which values of a call count as applied to its entry, as a read shows it afterwards."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 from functools import partial
 
 from reconciler.core.model.canonical import lines, with_lines
@@ -10,6 +9,7 @@ from reconciler.core.model.plan import Comparison
 from reconciler.core.model.resource import EMPTY, Key, Value
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.line_matching import pair, posting_key, same_details
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

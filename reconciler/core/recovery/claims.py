@@ -1,7 +1,6 @@
 """Decides whether a live object can be the result of a create without a response."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from reconciler.core.model.kinds import KINDS
@@ -9,6 +8,7 @@ from reconciler.core.model.marker import marker_of, split_marker
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.diff import read_back
+from reconciler.values import dataclass
 
 _NO_PERIODS: Mapping[str, AccountingPeriod] = MappingProxyType({})
 

@@ -5,7 +5,7 @@ restored from an older copy, and they are not posted twice.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.canonical import value_text
@@ -20,6 +20,7 @@ from reconciler.core.planning.kept import with_reads
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import refusal
+from reconciler.values import dataclass
 
 MOST_NAMES = 200
 """The most names in one query, which can use an index; above it, the query asks for all."""

@@ -5,13 +5,14 @@ the probed range: a gap of missing numbers counts as the end.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import chain, count, islice
 
 from reconciler.core.model.kinds.kind import Kind, order_of
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.recovery.marker_search import Search, address_in
+from reconciler.values import dataclass
 
 GAP = 50
 """The number of consecutive missing numbers that count as the end. Deleted entries and requests in

@@ -1,6 +1,5 @@
 """Calls with an unknown outcome, the result of a recovery, and its JSON document."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +7,7 @@ from reconciler.core.model.history import Result
 from reconciler.core.model.report import Settled, settled_rows
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import SpillRecord
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,6 @@
 """Decides which entries of an accounting period are imported."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
@@ -9,6 +8,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.recovery.marker_search import numbered, statement_of_entries
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model.canonical import digest, harmless_json
@@ -11,6 +10,7 @@ from reconciler.core.model.history import CALLS, Act, Result
 from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
+from reconciler.values import dataclass
 
 FORMAT = 1
 

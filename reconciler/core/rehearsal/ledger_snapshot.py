@@ -1,7 +1,6 @@
 """What a scratch ledger is loaded with: facts of the tenant, and the entries behind a plan."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
@@ -12,6 +11,7 @@ from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
 from reconciler.core.planning.impact import newly_posted, posted_before
 from reconciler.core.planning.request_body import completed
 from reconciler.core.planning.snapshot import Snapshot
+from reconciler.values import dataclass
 
 Document: TypeAlias = Mapping[str, object]
 """A Reference, an entry or a run, by the names of the API."""

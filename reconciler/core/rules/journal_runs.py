@@ -1,7 +1,6 @@
 """The checks of journal runs: target dates, transaction types, organizations, overlaps."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds.journal_run import (
@@ -14,6 +13,7 @@ from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.rules.catalog import Check, finding
 from reconciler.core.rules.tenant import date_outside, unknown_period
+from reconciler.values import dataclass
 
 PERIOD, START, END = "accountingPeriodName", "targetStartDate", "targetEndDate"
 TYPES, LABELS = "transactionTypes", "organizationLabels"

@@ -1,7 +1,6 @@
 """The proof of reversals: what a reversal posts cancels its original out exactly."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from reconciler.core.model.reversal_pair import ReversalNet
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding
+from reconciler.values import dataclass
 
 MOST_NAMED = 3
 """The most remainders that a message names; the rest are counted."""

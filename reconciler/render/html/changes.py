@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.core.model.kinds import KINDS
@@ -13,6 +12,7 @@ from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView, state
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells
 from reconciler.render.plan_view import PlanView
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

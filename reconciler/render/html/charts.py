@@ -5,7 +5,6 @@ A bar is always beside its amount and its side, so a chart is also a table.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.money import ZERO, shown, total
@@ -13,6 +12,7 @@ from reconciler.core.model.plan import Plan
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.posting import postings
 from reconciler.render.phrases import sided
+from reconciler.values import dataclass
 
 HALF = 100
 """The length of the longest bar, on either side of the middle."""

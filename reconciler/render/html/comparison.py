@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds import KINDS
@@ -12,6 +11,7 @@ from reconciler.core.model.resource import Value, text_of
 from reconciler.core.planning.request_body import completed
 from reconciler.render.phrases import side_total
 from reconciler.render.postings import LineAmounts, amounts_of, rest_of
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

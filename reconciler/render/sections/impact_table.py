@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
@@ -13,6 +12,7 @@ from reconciler.core.model.plan import Change, Impact, Plan
 from reconciler.core.model.resource import Line
 from reconciler.core.planning.line_matching import posting_key
 from reconciler.render.phrases import sided
+from reconciler.values import dataclass
 
 ALL = "(all)"
 """The value of a dimension in a row that adds up all of its values."""

@@ -1,12 +1,11 @@
 """The result of a rehearsal in words and cells: what was refused, which balances differ."""
 
-from dataclasses import dataclass
-
 from reconciler.core.model.finding import counted
 from reconciler.core.model.money import difference
 from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed, RehearsedBalance
 from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
 from reconciler.render.phrases import sided
+from reconciler.values import dataclass
 
 _TITLES = ("Period", "Accounting code", "Currency", "Before", "After", "By the plan")
 

@@ -6,7 +6,7 @@ judge in every run.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, get_type_hints
@@ -16,6 +16,7 @@ import msgspec
 from reconciler.core.model.canonical import StoredSpec, spec_digest
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
+from reconciler.values import dataclass
 from reconciler.workspace.cache.rows import Cache, written
 from reconciler.workspace.files import FoundFile, read_bytes
 

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from textwrap import wrap
 from typing import Any, Final, TypeAlias
 
 from yaml import MappingNode, Node, ScalarNode
 
 from reconciler.core.model.enumerations import bare
+from reconciler.values import dataclass
 from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_key, value_of
 from reconciler.workspace.formatter.syntax_tree import Branch, Line, is_block
 

@@ -7,7 +7,7 @@ a line to the one it follows, so both stay with it when fields change their orde
 import re
 from bisect import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from yaml import (
 )
 from yaml.tokens import BlockEntryToken, DocumentStartToken, ScalarToken, StreamEndToken
 
+from reconciler.values import dataclass
 from reconciler.workspace.yaml_reader import plain_value
 
 _COMMENT: Final = re.compile(r"#[^\n]*")

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
+
+from reconciler.values import dataclass
 
 CellValue: TypeAlias = str | Decimal | date | None
 

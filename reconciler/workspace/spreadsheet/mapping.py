@@ -1,11 +1,11 @@
 """A SpreadsheetMapping: which column of a sheet is which field of an entry."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.core.model.enumerations import Side
 from reconciler.core.model.resource import Source, Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from reconciler.core.model.resource import Path, Value
 from reconciler.core.model.sheets.sheet_import import CellFinding
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.model.tenant import Tenant
+from reconciler.values import dataclass
 from reconciler.workspace.spreadsheet.cell_values import (
     CellRefused,
     amount_in,

@@ -1,11 +1,12 @@
 """The properties of a kind of document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
 from reconciler.core.model.enumerations import Enumeration, canonical
 from reconciler.core.model.resource import Value
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

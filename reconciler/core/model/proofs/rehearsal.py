@@ -1,9 +1,10 @@
 """The result of a rehearsal: what a scratch ledger accepts, and its trial balance."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from reconciler.values import dataclass
 
 
 class Rehearsed(StrEnum):

@@ -1,13 +1,13 @@
 """Declared entries as a table: one row for each line, amounts by side."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.enumerations import Side
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.resource import Declared, Value, rows_of, text_of
+from reconciler.values import dataclass
 
 FIXED = (
     ("Journal", "metadata.name"),

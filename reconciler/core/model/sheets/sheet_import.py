@@ -1,8 +1,9 @@
 """What an import of a spreadsheet finds and declares, for its caller to show."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -1,7 +1,7 @@
 """Decides whether an accounting period can be closed, by what is still open in it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.transfers import posted_states
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
+from reconciler.values import dataclass
 
 NOT_ASKED = "draft and processing billing documents, trial balance run"
 """What nobody can ask the API for."""

@@ -1,7 +1,6 @@
 """What reverses an entry: its lines with the sides swapped, in an open period."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model.canonical import lines, with_lines
 from reconciler.core.model.enumerations import PeriodStatus, Side
@@ -9,6 +8,7 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
 from reconciler.core.model.resource import Value, text_of
 from reconciler.core.model.tenant import AccountingPeriod, next_open
+from reconciler.values import dataclass
 
 SUFFIX = "-reversal"
 """The end of a reversal's name."""

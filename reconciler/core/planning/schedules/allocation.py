@@ -1,7 +1,6 @@
 """Divides the lines of a part over the targets of an allocation key."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.finding import joined
@@ -13,6 +12,7 @@ from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.schedules.balancing import AMOUNT, HOME, balanced
 from reconciler.core.planning.schedules.parts import Part
 from reconciler.core.planning.schedules.regular_periods import Flaw
+from reconciler.values import dataclass
 
 _ENTRY: Path = ("spec", "entry")
 

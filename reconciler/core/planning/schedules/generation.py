@@ -1,7 +1,7 @@
 """The entries that schedules and `reverseOn` ask for, as declarations, and those that wait."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from reconciler.core.model.finding import Finding, Severity
@@ -41,6 +41,7 @@ from reconciler.core.planning.schedules.parts import (
 from reconciler.core.planning.schedules.regular_periods import Flaw, following_period
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.entries import MAX_LINES, check
+from reconciler.values import dataclass
 
 LINES, PERIOD, DATE = JOURNAL_ENTRY.lines, JOURNAL_ENTRY.period, JOURNAL_ENTRY.date
 GENERATED = ".generated.yaml"

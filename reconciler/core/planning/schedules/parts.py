@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -25,6 +25,7 @@ from reconciler.core.planning.schedules.regular_periods import (
     slots_of,
     unknown_period,
 )
+from reconciler.values import dataclass
 
 _NOT_POSTED = frozenset({"balancing", "allocate"})
 _NO_IDENTITY = _NOT_POSTED | {AMOUNT, HOME, "notes"}

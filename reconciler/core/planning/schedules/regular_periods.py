@@ -1,7 +1,6 @@
 """The accounting periods that parts of a schedule fall into, and those that a Reference lacks."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from reconciler.core.model.finding import Finding
@@ -10,6 +9,7 @@ from reconciler.core.model.schedule import DAILY, Schedule
 from reconciler.core.model.similar_names import nearest
 from reconciler.core.model.tenant import AccountingPeriod, Tenant
 from reconciler.core.rules.catalog import finding_at
+from reconciler.values import dataclass
 
 _LAST = "9999-12-31"
 

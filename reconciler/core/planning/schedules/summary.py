@@ -1,7 +1,6 @@
 """How far schedules are: the parts that their files hold, and those that wait for a period."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
@@ -10,6 +9,7 @@ from reconciler.core.model.resource import Address
 from reconciler.core.model.schedule import SCHEDULE, WaitingParts
 from reconciler.core.planning.schedules.generation import Computed, GeneratedEntry
 from reconciler.core.planning.schedules.parts import DroppedPart
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
