@@ -145,12 +145,6 @@ def unexpired_lease(transaction: Transaction, now: datetime) -> Lease | None:
     return lease
 
 
-def renew_lease(transaction: Transaction, lease: Lease, *, now: datetime, seconds: int) -> bool:
-    """Extend the lease from now on; False when another process holds the daybook."""
-    statement = "UPDATE head SET until = ? WHERE fence = ? AND lease = ?"
-    return transaction.change(statement, _end(now, seconds), lease.fence, lease.id) == 1
-
-
 def release_lease(transaction: Transaction, lease: Lease) -> None:
     """Release the lease, unless another process has taken over."""
     transaction.change(
@@ -213,6 +207,8 @@ def _lease(row: Head) -> Lease | None:
     return Lease(id=row.lease, fence=row.fence, holder=holder, since=since, until=row.until)
 
 
+_RENEW = "UPDATE head SET until = ? WHERE fence = ? AND lease = ?"
+
 RENEWALS_PER_TERM = 4
 """The number of renewals within the duration of a lease."""
 
@@ -240,8 +236,9 @@ class LeaseRenewer:
         while not self._stopped.wait(self._seconds / RENEWALS_PER_TERM):
             try:
                 with self._store.writing() as transaction:
-                    now = self._store.now(transaction)
-                    kept = renew_lease(transaction, self._lease, now=now, seconds=self._seconds)
+                    until = _end(self._store.now(transaction), self._seconds)
+                    same = self._lease.fence, self._lease.id
+                    kept = transaction.change(_RENEW, until, *same)
             except DaybookError:
                 continue
             if not kept:

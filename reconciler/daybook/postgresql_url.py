@@ -25,6 +25,9 @@ _VERIFIED = "verify-full"
 _ELSEWHERE = ("PGHOSTADDR", "PGSERVICE")
 """Variables that libpq follows to another server, whatever parameters it is given."""
 
+_HOST = re.compile(r"[a-z0-9.-]+")
+"""One host. libpq takes lists, and a directory for a socket."""
+
 _NO_FILE = f"{os.devnull}/none"
 """A path that is never a file."""
 
@@ -56,7 +59,7 @@ def destination_of(url: str, environment: Mapping[str, str]) -> Destination:
     host, database = (address.hostname or "").lower(), ""
     if address.path.startswith("/"):
         database = unquote(address.path.removeprefix("/"))
-    if address.scheme != "postgresql" or not database or not _is_plain(host):
+    if address.scheme != "postgresql" or not database or not _HOST.fullmatch(host):
         raise DaybookError("the daybook's URL does not name a PostgreSQL database", remedy=_URL)
     if other := ", ".join(sorted(query.keys() - {"sslmode"})):
         raise DaybookError(
@@ -76,11 +79,6 @@ def destination_of(url: str, environment: Mapping[str, str]) -> Destination:
             "gssencmode": "disable",
         },
     )
-
-
-def _is_plain(host: str) -> bool:
-    """Whether this is one host. libpq takes lists, and a directory for a socket."""
-    return re.fullmatch(r"[a-z0-9.-]+", host) is not None
 
 
 def _secrets(host: str, port: int, environment: Mapping[str, str]) -> Mapping[str, str]:

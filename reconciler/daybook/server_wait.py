@@ -40,13 +40,14 @@ class TimeLimits:
     def __init__(
         self, hurry: threading.Event | None = None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._hurry = hurry or threading.Event()
-        self._clock = clock
-        self._over = False
+        self.hurry = hurry or threading.Event()
+        self.clock = clock
+        self.over = False
+        """Whether a server was given up in a hurry."""
 
     def connect(self, open_connection: Callable[[], "WatchedConnection"]) -> "WatchedConnection":
         """Open a connection. Looking up a name cannot be interrupted, so a thread does it."""
-        if self._over:
+        if self.over:
             raise ServerGivenUp("the server was given up because the run is to end")
         opened: list[WatchedConnection] = []
         failed: list[BaseException] = []
@@ -80,44 +81,32 @@ class TimeLimits:
     def exchange(self, *, silence: float = 0) -> "_Exchange":
         return _Exchange(self, silence=silence or SILENCE)
 
-    def late(self, *, began: float, heard: float, hurried: float | None, silence: float) -> str:
-        """Why an exchange is given up; empty while it is not."""
-        now = self._clock()
-        if hurried is not None and now - hurried >= HURRY:
-            self._over = True
-            return f"the server did not answer within {HURRY:.0f} s, and the run is to end"
-        if now - heard >= silence:
-            return f"the server has been silent for {silence:.0f} s"
-        return f"the server took longer than {LONGEST:.0f} s" if now - began >= LONGEST else ""
-
-    @property
-    def hurries(self) -> bool:
-        return self._hurry.is_set()
-
-    def now(self) -> float:
-        return self._clock()
-
 
 class _Exchange:
     """One exchange with the server: since when, and when it was last heard."""
 
     def __init__(self, limits: TimeLimits, *, silence: float) -> None:
         self._limits, self._silence = limits, silence
-        self._began = self._heard = limits.now()
+        self._began = self._heard = limits.clock()
         self._hurried: float | None = None
 
     def heard(self) -> None:
-        self._heard = self._limits.now()
+        self._heard = self._limits.clock()
 
     def check(self) -> None:
         """Raises ServerGivenUp."""
-        if self._hurried is None and self._limits.hurries:
-            self._hurried = self._limits.now()
-        why = self._limits.late(
-            began=self._began, heard=self._heard, hurried=self._hurried, silence=self._silence
-        )
-        if why:
-            raise ServerGivenUp(why)
+        now = self._limits.clock()
+        if self._hurried is None and self._limits.hurry.is_set():
+            self._hurried = now
+        if self._hurried is not None and now - self._hurried >= HURRY:
+            self._limits.over = True
+            raise ServerGivenUp(
+                f"the server did not answer within {HURRY:.0f} s, and the run is to end"
+            )
+        if now - self._heard >= self._silence:
+            raise ServerGivenUp(f"the server has been silent for {self._silence:.0f} s")
+        if now - self._began >= LONGEST:
+            raise ServerGivenUp(f"the server took longer than {LONGEST:.0f} s")
 
 
 class WatchedConnection(psycopg.Connection[Any]):

@@ -5,15 +5,33 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 
-from reconciler.daybook.file_lock import lock_file
 from reconciler.daybook.fsync import sync
 from reconciler.daybook.sqlite_reading import connect_to_read
 from reconciler.daybook.store import RESTORE, Store
 from reconciler.daybook.tables import make_tables
 from reconciler.daybook.transaction import Connections, Dialect, Transaction
 from reconciler.errors import DaybookError
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # Windows
+
+    def _lock_file(descriptor: int) -> None:
+        try:
+            msvcrt = import_module("msvcrt")
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError(error.errno, error.strerror) from error
+
+else:
+
+    def _lock_file(descriptor: int) -> None:
+        """Lock an open file. Raises BlockingIOError when another process has the lock."""
+        flock(descriptor, LOCK_EX | LOCK_NB)
+
 
 BUSY = 10_000
 """Milliseconds to wait for another process, which may lock the file during a commit."""
@@ -76,7 +94,7 @@ class SqliteStore(Store):
         path = self._lock_path
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            lock_file(lock)
+            _lock_file(lock)
             if path.stat().st_ino == os.fstat(lock).st_ino:
                 return lock
         except FileNotFoundError:

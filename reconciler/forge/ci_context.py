@@ -116,7 +116,8 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
         branch = environment.get("GITHUB_REF_NAME", "") if on_branch else ""
         commit = head or environment.get("GITHUB_SHA", "")
     else:
-        number = _number(environment.get("CI_MERGE_REQUEST_IID", ""))
+        listed = environment.get("CI_MERGE_REQUEST_IID", "")
+        number = int(listed) if re.fullmatch(r"[0-9]{1,12}", listed) else None
         repository = environment.get("CI_PROJECT_ID", "")
         branch = environment.get("CI_COMMIT_BRANCH", "")
         # In a merged results pipeline CI_COMMIT_SHA is a merge that is in no branch.
@@ -198,7 +199,3 @@ def _pull_of(event: str) -> tuple[int | None, str]:
 
 def _member(document: Any, name: str) -> Any:
     return document.get(name) if isinstance(document, dict) else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,12}", text) else None

@@ -182,6 +182,7 @@ def test_a_mapping_serves_as_well_as_a_file(make_bench):
         (("spec:\n", "spec:\n  homeCurrency: US\n"), "'US' is not an ISO 4217 currency"),
         (("name: Jan-2026, ", ""), r"accountingPeriods\[2\]: name is missing"),
         (("startDate: 2026-01-01", "startDate: January"), "'January' is not a date"),
+        (("endDate: 2026-01-31", "endDate: 2026-01-32"), "'2026-01-32' is not a date"),
         (("status: PendingClose", "status: Pending"), "status is 'Pending'"),
         (("type: SalesRevenue", "type: Sales"), "'Sales' is not an accounting code type"),
         (("status: Inactive", "status: Retired"), "status is 'Retired'"),

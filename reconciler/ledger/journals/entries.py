@@ -75,7 +75,9 @@ def cancel(call: Call) -> Mapping[str, object]:
         raise refusal(
             BUSINESS_RULE, f"{entry['number']} has transferredToAccounting {state}: not cancellable"
         )
-    closed = closed_reason(_period_of(call, entry), call.caller.permissions)
+    values = {"tenant": call.tenant_id, "id": entry["accounting_period_id"]}
+    period = call.tx.execute(_PERIOD, values).mappings().one()
+    closed = closed_reason(period, call.caller.permissions)
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
     call.author.change(journal_entries, entry, {"status": "Cancelled"})
@@ -95,7 +97,8 @@ def delete(call: Call) -> Mapping[str, object]:
 
 
 def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContext:
-    period = _period_named(call, entry.accounting_period_name)
+    values = {"tenant": call.tenant_id, "name": entry.accounting_period_name}
+    period = call.tx.execute(_PERIOD_NAMED, values).mappings().one_or_none()
     return RuleContext(
         settings=settings,
         period=period,
@@ -105,16 +108,6 @@ def _rule_context(call: Call, entry: NewEntry, settings: Settings) -> RuleContex
         mixes_aggregation=period is not None
         and mixes_aggregation(call.tx, period, settings.aggregate_currency),
     )
-
-
-def _period_named(call: Call, name: str) -> RowMapping | None:
-    values = {"tenant": call.tenant_id, "name": name}
-    return call.tx.execute(_PERIOD_NAMED, values).mappings().one_or_none()
-
-
-def _period_of(call: Call, entry: RowMapping) -> RowMapping:
-    values = {"tenant": call.tenant_id, "id": entry["accounting_period_id"]}
-    return call.tx.execute(_PERIOD, values).mappings().one()
 
 
 def _codes_named(call: Call, names: set[str]) -> dict[str, list[RowMapping]]:

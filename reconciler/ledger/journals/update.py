@@ -53,16 +53,15 @@ def basic_information(call: Call) -> Mapping[str, object]:
     if state is not None:
         _check_transfer(call, entry, state)
     addressed = _address(items_of(call.tx, call.tenant_id, [entry["id"]])[entry["id"]], lines)
-    values: dict[str, object] = {}
-    if "notes" in found:
-        values["notes"] = found["notes"]
+    values = _changed(entry, found, custom)
     if state is not None and state != entry["transferred_to_accounting"]:
         values |= transfer(call, state)
-    if custom:
-        values["custom_fields"] = _merged(entry["custom_fields"], custom)
     call.author.change(journal_entries, entry, values)
-    for item, wanted in addressed:
-        _change_item(call, item, wanted)
+    row = journal_entry_items.c
+    for item, (_at, fields, own) in addressed:
+        if changed := _changed(item, fields, own):
+            mine = row.tenant_id == call.tenant_id, row.id == item["id"]
+            call.tx.execute(update(journal_entry_items).where(*mine).values(**changed))
     call.author.record("update", KIND, entry["number"], call.body)
     return {}
 
@@ -141,21 +140,11 @@ def _is_meant(item: RowMapping, fields: Mapping[str, Any]) -> bool:
     )
 
 
-def _change_item(call: Call, item: RowMapping, wanted: _Wanted) -> None:
-    _at, fields, custom = wanted
-    values: dict[str, object] = {}
-    if "notes" in fields:
-        values["notes"] = fields["notes"]
+def _changed(
+    row: RowMapping, fields: Mapping[str, Any], custom: Mapping[str, str | None]
+) -> dict[str, object]:
+    """The columns of an entry or a line that the fields of a request change."""
+    values: dict[str, object] = {"notes": fields["notes"]} if "notes" in fields else {}
     if custom:
-        values["custom_fields"] = _merged(item["custom_fields"], custom)
-    if values:
-        row = journal_entry_items.c
-        call.tx.execute(
-            update(journal_entry_items)
-            .where(row.tenant_id == call.tenant_id, row.id == item["id"])
-            .values(**values)
-        )
-
-
-def _merged(before: Mapping[str, str], changed: Mapping[str, str | None]) -> dict[str, str | None]:
-    return without_cleared({**before, **changed})
+        values["custom_fields"] = without_cleared({**row["custom_fields"], **custom})
+    return values

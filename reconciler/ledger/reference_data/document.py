@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LedgerUnusable
+from ..web.fields import DATE, BadValue
 from .code_types import type_of
 from .currencies import MAX_DECIMALS, minor_units
 
@@ -16,7 +17,6 @@ MAX_DEPTH = 20
 """Levels of a reference file; a library that composes nested values gives up beyond some depth."""
 
 STATUSES = ("Open", "PendingClose", "Closed")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNIT_ID = re.compile(r"[0-9A-Za-z-]{1,36}")
 _UNIT_NAME = re.compile(r"[^\n\t]{1,100}")
 
@@ -278,8 +278,11 @@ class _At:
         return None if value is None else int(value)
 
     def date(self, value: str) -> str:
-        if not _DATE.fullmatch(value):
-            raise LedgerUnusable(f"{self.place}: {value!r} is not a date like 2026-01-31")
+        try:
+            DATE.read(value)
+        except BadValue:
+            fact = f"{value!r} is not a date like 2026-01-31"
+            raise LedgerUnusable(f"{self.place}: {fact}") from None
         return value
 
     def items(self, key: str) -> Sequence[Any]:

@@ -6,11 +6,14 @@ claim only prevents wasted work. Correctness does not depend on it: each step of
 transaction that excludes other writers, reads what is next from the rows, and stores its progress.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
-from ..storage.tables import run_jobs
+from ..storage.author import Author
+from ..storage.tables import journal_runs, run_jobs
 from ..web.call import Call
 
 PROCESS, CANCEL, DELETE = "process", "cancel", "delete"
@@ -74,3 +77,43 @@ def _set(tx: Connection, job: RowMapping, **values: Any) -> None:
         .where(_JOB.tenant_id == job["tenant_id"], _JOB.journal_run_id == job["journal_run_id"])
         .values(**values)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext:
+    """One step of a job, inside its transaction."""
+
+    author: Author
+    job: RowMapping
+    run: RowMapping
+
+    @property
+    def tx(self) -> Connection:
+        return self.author.tx
+
+    @property
+    def tenant_id(self) -> str:
+        return self.author.tenant_id
+
+    def finish(self, values: Mapping[str, object]) -> None:
+        """Set the final columns of the run, and remove the job from the queue."""
+        self.author.change(journal_runs, self.run, values)
+        drop(self.tx, self.tenant_id, self.run["id"])
+
+
+def job_context_of(tx: Connection, job: RowMapping, *, timestamp: str) -> JobContext:
+    """The next step of a job, at a time."""
+    row = journal_runs.c
+    query = select(journal_runs).where(
+        row.tenant_id == job["tenant_id"], row.id == job["journal_run_id"]
+    )
+    author = Author(
+        tx=tx,
+        tenant_id=job["tenant_id"],
+        client_id=job["client_id"],
+        user_id=job["user_id"],
+        happened_on=timestamp,
+        request_id=job["request_id"],
+        idempotency_key=job["idempotency_key"],
+    )
+    return JobContext(author=author, job=job, run=tx.execute(query).mappings().one())

@@ -9,7 +9,7 @@ from ..journals.entries import KIND as ENTRY
 from ..journals.entries import UNCANCELLABLE_STATES
 from ..storage.tables import journal_entries
 from . import job_queue, summarization
-from .job_context import JobContext
+from .job_queue import JobContext
 from .operations import KIND
 
 ENTRIES_PER_STEP = 20

@@ -17,7 +17,7 @@ from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
 from . import job_queue
 from .creation import period_over
-from .job_context import JobContext
+from .job_queue import JobContext
 from .operations import KIND
 
 log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from ..storage.group_commit import SharedCommitFailed
 from ..storage.store import Contention, Store
 from ..web.call import timestamp
 from . import job_queue, summarization
-from .job_context import JobContext, job_context_of
+from .job_queue import JobContext, job_context_of
 from .steps import STEPS
 
 log = logging.getLogger(__name__)

@@ -1,18 +1,20 @@
-"""Authentication by bearer token, and the limits of the caller."""
+"""Authentication by bearer token: the caller, its entity and organizations, and its limits."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import falcon
 from sqlalchemy import Connection
 
-from ..auth import clients
+from ..auth.clients import Caller, caller_of
 from . import headers
 from .endpoint import Services
-from .errors import TOO_MANY, Refusal, refusal
+from .errors import INVALID_VALUE, MISSING_PARAMETER, PERMISSION, TOO_MANY, Refusal, refusal
 from .rate_limits import DAY, HOUR, MINUTE, Limiter, concurrency_headers, rate_headers
-from .tenant_scope import scoped
 
+ENTITY, ORGANIZATIONS = "Zuora-Entity-Ids", "Zuora-Org-Ids"
+"""The headers of the entity and of the organizations of a request (API facts 1.1)."""
 _COUNTED = "reconciler.ledger.counted"
 _SPANS = {MINUTE: "minute", HOUR: "hour", DAY: "day"}
 
@@ -28,7 +30,7 @@ def authenticate(
     caller = _authenticated(tx, request)
     if services.limiter is not None:
         _count(services.limiter, request, response, key=caller.owner_id)
-    request.context.caller = caller = scoped(request, caller)
+    request.context.caller = caller = _scoped(request, caller)
     if services.limiter is not None and request.path.startswith("/v1/"):
         _count_concurrent(services.limiter, request, response, key=caller.tenant_id)
 
@@ -69,12 +71,54 @@ def with_release(
     return served
 
 
-def _authenticated(tx: Connection, request: falcon.Request) -> clients.Caller:
+def _authenticated(tx: Connection, request: falcon.Request) -> Caller:
     token = headers.bearer(request)
-    caller = None if token is None else clients.caller_of(tx, token, now=_now(request))
+    caller = None if token is None else caller_of(tx, token, now=_now(request))
     if caller is None:
         raise falcon.HTTPUnauthorized
     return caller
+
+
+def _scoped(request: falcon.Request, caller: Caller) -> Caller:
+    """The caller, limited to the entity and organizations of the headers. Raises Refusal.
+
+    The id of a tenant's single entity is accepted.
+    """
+    entity = request.get_header(ENTITY)
+    if caller.entities:
+        entity_id = _chosen(request, caller)
+        caller = replace(caller, tenant_id=caller.entities[entity_id], entity_id=entity_id)
+    elif entity is not None and entity.strip() != caller.entity_id:
+        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
+    asked = _listed(request, ORGANIZATIONS)
+    if not asked:
+        return caller
+    if caller.organizations is None:
+        raise refusal(PERMISSION, f"{ORGANIZATIONS} needs a Multi-Org tenant")
+    if not set(asked) <= set(caller.organizations):
+        raise refusal(PERMISSION, f"{ORGANIZATIONS} names an organization that is not the user's")
+    return replace(caller, organizations={key: caller.organizations[key] for key in asked})
+
+
+def _chosen(request: falcon.Request, caller: Caller) -> str:
+    asked = _listed(request, ENTITY)
+    if len(caller.entities) == 1:
+        if request.get_header(ENTITY) is not None:
+            raise refusal(
+                INVALID_VALUE, f"{ENTITY} must not be sent: the token spans a single entity"
+            )
+        return next(iter(caller.entities))
+    if not asked:
+        raise refusal(MISSING_PARAMETER, f"{ENTITY} is required: the token spans several entities")
+    if len(asked) > 1:
+        raise refusal(INVALID_VALUE, f"{ENTITY} must name one entity")
+    if asked[0] not in caller.entities:
+        raise refusal(PERMISSION, f"{ENTITY} names an entity the token does not span")
+    return asked[0]
+
+
+def _listed(request: falcon.Request, name: str) -> list[str]:
+    return [part.strip() for part in (request.get_header(name) or "").split(",") if part.strip()]
 
 
 def _count(
