@@ -86,3 +86,13 @@ def test_a_secret_stays_out_of_what_is_shown() -> None:
 
 def test_no_method_is_compiled_for_a_usual_class() -> None:
     assert isinstance(Line, type(msgspec.Struct))
+
+
+@pytest.mark.parametrize("option", ["eq", "repr", "init", "match_args"])
+def test_other_options_are_those_of_the_standard_library(option: str) -> None:
+    ours, usual = (
+        define(decorator, **{**OPTIONS, "order": False, option: False})
+        for decorator in (dataclass, dataclasses.dataclass)
+    )
+    names = ("__init__", "__repr__", "__eq__", "__match_args__")
+    assert [name in vars(ours) for name in names] == [name in vars(usual) for name in names]
