@@ -39,6 +39,7 @@ def daybook_document(root: Path) -> dict[str, Any]:
                     "number": recorded.number,
                     "state": _state(recorded),
                     "last": _last(last[address]),
+                    "run_entries": list(recorded.entries),
                 }
                 for address, recorded in sorted(daybook.recorded().items())
             ],

@@ -224,7 +224,7 @@ def _session_checks(session: ReadSession) -> Iterator[Check]:
     if unsettled:
         calls = counted(unsettled, "open call")
         yield Check("note", "daybook", f"{calls}: the next apply settles what is open")
-    if session.spill_file.exists():
+    if session.unread_spill:
         yield Check("note", "daybook", f"{session.spill_file} exists; the next apply reads it")
     yield Check("ok", "accounting codes", f"{len(codes)}")
     open_periods = [period.name for period in periods if period.status == PeriodStatus.OPEN]

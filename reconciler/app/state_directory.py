@@ -130,7 +130,7 @@ def recorded_if_readable(
 
 def require_recorded(root: Path, settings: Settings) -> None:
     """Raises DaybookError where neither a daybook nor a spill file records anything."""
-    if not spill_path(root, settings).exists():
+    if not waits_to_be_read(spill_path(root, settings)):
         with workspace_daybook(root, settings) as daybook:
             require_daybook(daybook.lineage)
 

@@ -116,6 +116,8 @@ def _lines(document: dict[str, Any]) -> Iterator[Line]:
         last = f"{entry['last']['act']} {entry['last']['result'] or 'open'} {entry['last']['at']}"
         facts = f"{entry['number'] or '-'}  {entry['state']}  {last}"
         yield line(f"{entry['address']}  {facts}", indent=2)
+        if entry["run_entries"]:
+            yield line(f"its entries: {', '.join(entry['run_entries'])}", indent=6)
     if document["unsettled"]:
         yield line((counted(len(document["unsettled"]), "open call"), "strong"))
     for item in document["unsettled"]:

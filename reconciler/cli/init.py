@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reconciler.app.files.starter import ReferenceChoices, write_starter
+from reconciler.app.files.starter import MARKER, ReferenceChoices, write_starter
 from reconciler.cli.inputs import unguarded
 from reconciler.cli.options import common_options, json_option, sound_name
 from reconciler.cli.streams import stdin_is_terminal
@@ -60,7 +60,7 @@ def _marker(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @click.option(
     "--marker",
-    default="ReconcilerKey__c",
+    default=MARKER,
     show_default=True,
     callback=_marker,
     metavar="FIELD",

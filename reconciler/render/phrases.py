@@ -38,6 +38,11 @@ def _pair(item: Value) -> str:
     return str(item)
 
 
+def as_sentence(text: str) -> str:
+    """A part of a sentence as a whole one. Only its first letter changes, not those of names."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def need_person(count: int) -> str:
     """How many differences no change answers: `2 differences need a person`; empty for none."""
     return f"{counted(count, 'difference needs', 'differences need')} a person" if count else ""

@@ -20,7 +20,7 @@ from reconciler.render.change_view import (
     view_of_change,
     view_of_drift,
 )
-from reconciler.render.phrases import need_person, refused_text
+from reconciler.render.phrases import as_sentence, need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
 from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
 from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
@@ -300,11 +300,11 @@ def _unfeasible(plan: Plan, need: str) -> Verdict:
     if any(one.rule == ACKNOWLEDGED for one in plan.warnings):
         what += " or acknowledge"
     elif not plan.summary.get(Action.KEEP):
-        nothing = f"{what[:1].upper()}{what[1:]} nothing."
+        nothing = as_sentence(f"{what} nothing")
         return Verdict(style="warning", words="No changes", sentence=nothing)
     unchanged = f"The {'daybook' if plan.scope.offline else 'ledger'} holds what {what}."
     if plan.base is not None:
-        unchanged = f"{what[:1].upper()}{what[1:]} what {plan.base} declares."
+        unchanged = as_sentence(f"{what} what {plan.base} declares")
     return Verdict(style="good", words="No changes", sentence=unchanged)
 
 

@@ -193,13 +193,17 @@ def _cut(spans: Line, start: int, end: int) -> Iterator[Span]:
 
 def _table_lines(found: Table, width: int | None) -> Iterator[Line]:
     aligned = tuple(_aligned(found))
-    if width is None or all(columns_of("".join(t for t, _ in row)) <= width for row in aligned):
+    if width is None or _fit(aligned, width):
         yield from aligned
     elif found.header:
         yield from _blocks(found, width)
     else:
         for row, style in zip(found.rows, found.styles, strict=True):
             yield from _folded(_cells(row, style, found.indent), width, cells=True)
+
+
+def _fit(rows: Iterable[Line], width: int) -> bool:
+    return all(columns_of("".join(text for text, _ in row)) <= width for row in rows)
 
 
 def _aligned(found: Table) -> Iterator[Line]:
@@ -214,9 +218,21 @@ def _aligned(found: Table) -> Iterator[Line]:
 
 
 def _blocks(found: Table, width: int) -> Iterator[Line]:
-    """Each row as its names, and below them a line for each other cell with its title."""
+    """Each row as its names, and below them its amounts in columns.
+
+    If these are too wide, or a row lacks some, each cell is a line with its title.
+    """
     titles, *rows = found.rows
     first = min(found.right, default=len(titles))
+    amounts = tuple(row[first:] for row in found.rows)
+    if len(found.right) == len(titles) - first and all(map(all, amounts)):
+        right = frozenset(range(len(found.right)))
+        below = replace(found, rows=amounts, right=right, indent=found.indent + _DEEPER)
+        if _fit(aligned := tuple(_aligned(below)), width):
+            for row, style, drawn in zip(found.rows, found.styles, aligned, strict=True):
+                yield from _folded(_cells(row[:first], style, found.indent), width, cells=True)
+                yield drawn
+            return
     labels = max((columns_of(title) for title in titles[first:]), default=0)
     room = max((columns_of(row[at]) for row in rows for at in found.right), default=0)
     for row, style in zip(found.rows, found.styles, strict=True):

@@ -147,3 +147,11 @@ def test_the_page_on_own_books_works_as_typed(
             assert run(line.split()[1:]) == 0, line
         else:
             assert os.system(line) == 0, line
+
+
+def test_the_example_data_take_the_marker_that_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for number, marker in enumerate(["Key__c", "Preparer__c", "notes"]):
+        assert run(["init", f"books-{number}", "--marker", marker, "--example"]) == 0
+        assert run(["validate", "--strict", "-w", f"books-{number}"]) == 0, marker
+    capsys.readouterr()

@@ -106,7 +106,7 @@ def test_a_plan_is_divided_as_it_is_asked():
 def test_a_plan_of_which_a_dimension_alone_changes_moves_amounts():
     view = view_of(plan_of(team("b"), team("a"), tenant=BY_TEAM))
     assert view.impact.none == ""
-    assert [row[3] for row in view.impact.rows] == ["a", "b", "(all)"]
+    assert [row[3] for row in view.impact.rows] == ["a", "b", "(sum)"]
 
 
 VALUES = st.sampled_from(["", "a", "b", "c"])

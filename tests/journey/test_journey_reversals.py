@@ -640,3 +640,17 @@ def test_a_part_of_a_closed_period_is_rebooked_as_the_plan_says(rent):
     rent.write(file, f"{reversal}---\n{rebooked.replace('500.00', '600.00')}")
     rent.applied()
     assert "insurance.2026-01-01-rebooked" in rent.posted()
+
+
+def test_a_run_is_not_reversed_and_its_entries_are_found(billing):
+    """A run's own name and number lead to the numbers of its entries."""
+    assert billing.run("apply", "--auto-approve").code == 0
+    assert billing.run("apply", "--auto-approve").code == 0
+    shown = billing.run("daybook", "show").out
+    for named in ("2026-01-billing", "JR-00000001"):
+        refused = billing.run("reverse", named)
+        assert (refused.code, "is a journal run" in refused.err) == (64, True), refused.said
+        assert "JE numbers, which `reconciler daybook show" in " ".join(refused.err.split())
+    number = re.search(r"its entries: (JE-\d+),", shown)
+    assert number is not None, shown
+    assert billing.run("reverse", number[1]).code == 0

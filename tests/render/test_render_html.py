@@ -227,6 +227,13 @@ def test_the_verdict_comes_first(name, style, said):
     assert text.index(verdict.sentence) < text.index("Digest")
 
 
+def test_a_rehearsal_names_things_as_they_are_written():
+    plan = SCENES["rehearsal-refused"]().plan()
+    rehearsal = replace(plan.rehearsal, unknown=("what JournalRun/Q1 will post",))
+    text = parts_of(plan_html(replace(plan, rehearsal=rehearsal))).text
+    assert "Not known here: what JournalRun/Q1 will post." in text
+
+
 @pytest.mark.parametrize("name", ["rehearsal-refused", "rehearsal-differs"])
 def test_a_failed_rehearsal_is_told_before_the_impact_and_offers_no_command(name):
     plan = SCENES[name]().plan()

@@ -97,9 +97,8 @@ def _sheet(
 
 def _require_settled(session: ReadSession) -> None:
     """Refuse to say what the ledger has while the outcome of a call is unknown."""
-    file = session.spill_file
-    if file.exists() or file.is_symlink():
-        raise _unknown(f"{file} contains outcomes that the daybook does not record")
+    if session.unread_spill:
+        raise _unknown(f"{session.spill_file} contains outcomes that the daybook does not record")
     for one in session.daybook.unsettled():
         raise _unknown(f"the outcome of the {one.act.value} of {one.address.name} is unknown")
 

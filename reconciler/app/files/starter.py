@@ -16,6 +16,9 @@ from reconciler.values import dataclass
 from reconciler.workspace.editor_schema import EDITOR_SCHEMA, editor_schema, with_modelines
 from reconciler.workspace.yaml_reader import read
 
+MARKER = "ReconcilerKey__c"
+"""The custom field for the marker, unless another one is named."""
+
 _WORKSPACE = """\
 apiVersion: journal.reconciler/v1
 kind: Workspace
@@ -99,7 +102,7 @@ def write_starter(
     directory: Path,
     name: str,
     *,
-    marker: str = "ReconcilerKey__c",
+    marker: str = MARKER,
     choices: ReferenceChoices | None = None,
 ) -> tuple[Path, ...]:
     """Write the files of a new workspace, and return their paths. Overwrites none.
@@ -110,7 +113,7 @@ def write_starter(
         entry = _ENTRY.format(
             period="Jan-2026", currency="USD", day="2026-01-31", segments="", amount="100.00"
         )
-        reference, folder = _example_reference(), Path("2026", "01")
+        reference, folder = _example_reference(marker), Path("2026", "01")
     else:
         first = choices.periods()[0]
         entry, reference = _own_entry(choices, first), _own_reference(choices, name, marker)
@@ -190,10 +193,12 @@ def _own_reference(choices: ReferenceChoices, name: str, marker: str) -> str:
     )
 
 
-def _example_reference() -> str:
-    """The Reference of the example books: from the wheel, or from the checkout."""
+def _example_reference(marker: str) -> str:
+    """The Reference of the example books, from the wheel or from the checkout, with this marker."""
     package = Path(__file__).parents[2]
     for place in (package / "examples", package.parent / "journals"):
         if (place / "reference.yaml").is_file():
-            return (place / "reference.yaml").read_text(encoding="utf-8")
+            text = (place / "reference.yaml").read_text(encoding="utf-8")
+            known = marker == IN_NOTES or f"name: {marker}," in text
+            return text if known else text.replace(MARKER, marker)
     raise ReconcilerError("this installation lacks the example Reference")

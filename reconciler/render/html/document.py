@@ -19,6 +19,7 @@ from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import css_string, host_of, neutral
 from reconciler.render.html.changes import ChangeRow, ChangeTable, table_of
 from reconciler.render.html.charts import HALF, charts_of
+from reconciler.render.phrases import as_sentence
 from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
 from reconciler.render.sections.closing import extent_of, facts_of, named, state_text, verdict_of
 from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES, waiting_rows
@@ -180,5 +181,5 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["host"] = host_of
+    made.filters |= {"host": host_of, "as_sentence": as_sentence}
     return made

@@ -11,11 +11,11 @@ from reconciler.core.model.money import total
 from reconciler.core.model.plan import Change, Impact, Plan
 from reconciler.core.model.resource import Line
 from reconciler.core.planning.line_matching import posting_key
-from reconciler.render.phrases import sided
+from reconciler.render.phrases import as_sentence, sided
 from reconciler.values import dataclass
 
-ALL = "(all)"
-"""The value of a dimension in a row that adds up all of its values."""
+_ALL, _SUM = "(all)", "(sum)"
+"""The value of a dimension in a row that is not divided, and in one that sums up those above it."""
 
 _NO_VALUE = "(none)"
 
@@ -57,7 +57,7 @@ def impact_table(plan: Plan, *, unknown: bool) -> ImpactTable:
         ),
         rows=rows,
         names=3 + len(dimensions),
-        note=f"{note[:1].upper()}{note[1:]}." if note and rows else "",
+        note=as_sentence(note) if note and rows else "",
         none="" if rows or unknown or not plan.feasible else none,
     )
 
@@ -70,10 +70,10 @@ def _rows(
         parts = tuple(group)
         drawn = [row for row in parts if row.net_before or row.net_after or row.home_change]
         for row in drawn:
-            values = [row.dimensions.get(name, ALL) or _NO_VALUE for name in dimensions]
+            values = [row.dimensions.get(name, _ALL) or _NO_VALUE for name in dimensions]
             yield _cells((row,), values, home)
         if drawn and len(parts) > 1:
-            yield _cells(parts, [ALL] * len(dimensions), home)
+            yield _cells(parts, [_SUM] * len(dimensions), home)
 
 
 def _cells(parts: Sequence[Impact], values: Sequence[str], home: str | None) -> tuple[str, ...]:
