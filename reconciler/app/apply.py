@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import field, replace
-from threading import Event
 
 from reconciler.app.approvals import (
     applied_sign_off,
@@ -14,10 +13,10 @@ from reconciler.app.approvals import (
 from reconciler.app.plan import PlanOptions, plan_and_search
 from reconciler.app.progress import Note, NothingApplied, Progress, RunStarted, Tell
 from reconciler.app.reviewed_plan import Consent, require_applicable, require_reviewed
-from reconciler.app.session import WriteSession
+from reconciler.app.session import Stop, WriteSession
 from reconciler.app.settlement import settle_first, spilling_daybook
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.report import Applied, Outcome, Report, report_of
+from reconciler.core.model.report import NOTHING_BEFORE, Applied, Outcome, Report, report_of
 from reconciler.engine.apply import apply
 from reconciler.engine.double_postings import (
     PostingCheck,
@@ -33,39 +32,6 @@ from reconciler.forge.ci_context import ChangeOptions
 from reconciler.values import dataclass
 
 INTERRUPTED = 130
-NOTHING_BEFORE = Report(applied=())
-
-
-@dataclass(slots=True)
-class Stop:
-    """Whether a run ends after the calls in flight, and why: a signal, or the end of its time."""
-
-    event: Event = field(default_factory=Event)
-    signalled: bool = False
-    late: bool = False
-
-    def why(self) -> str:
-        """What ended the run, in words."""
-        return "the run reached its time limit" if self.late else "the run was interrupted"
-
-    def pause(self, seconds: float) -> None:
-        """Sleep, unless the run is to end."""
-        self.event.wait(seconds)
-
-    def pause_or_end(self, seconds: float) -> None:
-        """Sleep, and end the run here if it is to end."""
-        self.pause(seconds)
-        self.check()
-
-    def check(self) -> None:
-        """End the run here if it is to end; for what changes nothing."""
-        if self.event.is_set() and self.late and not self.signalled:
-            raise AppliedInPart(
-                f"{self.why()} before the plan was carried out",
-                remedy="Allow more time with --timeout, and run the command again.",
-            )
-        if self.event.is_set():
-            raise KeyboardInterrupt
 
 
 def agreeing(count: int, plan: Plan | None) -> bool:
@@ -181,24 +147,19 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
 
 def _commit_applied(session: WriteSession, plan: Plan) -> str:
     """The commit that is applied as a whole once a plan is carried out; empty when none is."""
-    repository = session.repository
-    if plan.scope.partial or plan.feasible != plan.pending:
+    commit, repository = session.commit, session.repository
+    if repository is None or not commit or plan.scope.partial or plan.feasible != plan.pending:
         return ""
     try:
-        commit = "" if repository is None else repository.head() or ""
-        return "" if repository is None or (commit and repository.changed()) else commit
+        return "" if repository.changed() else commit
     except ReconcilerError:
         # Without the commit the next apply asks for more approvals, not for less.
         return ""
 
 
 def _refused(plan: Plan, before: Report, interaction: Interaction) -> int:
-    report = report_of((), plan.pending, settled=before.settled, plan_digest=plan.digest)
-    report = replace(
-        report,
-        assessment=before.assessment,
-        sign_off=before.sign_off,
-        unanswered=len(plan.unanswered),
+    report = report_of(
+        (), plan.pending, before, plan_digest=plan.digest, unanswered=len(plan.unanswered)
     )
     missing = before.assessment.missing if before.assessment is not None else ()
     interaction.tell(
@@ -268,15 +229,10 @@ def execute_plan(
         report = report_of(
             ended,
             plan.pending,
-            settled=before.settled,
+            before,
             plan_digest=plan.digest,
             interrupted=stop.signalled,
             timed_out=stop.late,
-        )
-        report = replace(
-            report,
-            assessment=before.assessment,
-            sign_off=before.sign_off,
             unanswered=len(plan.unanswered),
             unsearched=check.failure or before.unsearched,
             unseen=(*before.unseen, *check.unseen),

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.app.connection import chosen_ledger, connection_of, credentials_of
 from reconciler.app.plan import PlanOptions, plan_and_search
 from reconciler.app.provenance import plan_key
-from reconciler.app.session import ReadSession, open_session
+from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
 from reconciler.app.warnings import age_warnings
 from reconciler.app.workspace import CheckedWorkspace, require_valid
@@ -99,7 +99,9 @@ def checks(
     if isinstance(place, Path) and not place.exists():
         yield Check("note", "daybook", f"{place} does not exist yet; the first apply creates it")
     try:
-        with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
+        with open_session(
+            ReadSession, workspace, Access(ca_bundle=ca_bundle), by_base=False
+        ) as session:
             yield from _session_checks(session)
     except (ReconcilerError, ModuleNotFoundError) as raised:
         known = raised if isinstance(raised, ReconcilerError) else MissingPackage.of(raised)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reconciler.app.files.text_files import read_text
 from reconciler.app.plan import PlanOptions, plan_workspace
+from reconciler.app.session import Access
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.app.workspace import read_workspace as read_checked
 from reconciler.core.documents.plan_file import plan_of
@@ -42,10 +43,8 @@ def make_plan(
     if base is not None and not offline:
         raise UsageError("a base is for offline plans", remedy="Pass offline=True as well.")
     options = PlanOptions(scope=Scope(offline=offline), base=base, strict=strict)
-    made = plan_workspace(
-        workspace, options, parallelism=parallelism, ca_bundle=None, progress=_silent
-    )
-    return made.plan
+    access = Access(parallelism=parallelism)
+    return plan_workspace(workspace, options, access, progress=_silent).plan
 
 
 def read_plan(file: str | os.PathLike[str], *, key: str = "") -> Plan:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from reconciler.app.offline.known import known_offline
 from reconciler.app.progress import Progress
 from reconciler.app.rehearsing import RehearsalOptions, rehearse
-from reconciler.app.session import ReadSession, open_session
+from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import (
     CACHE,
     keep_private,
@@ -112,9 +112,8 @@ class MadePlan:
 def plan_workspace(
     workspace: CheckedWorkspace,
     options: PlanOptions,
+    access: Access,
     *,
-    parallelism: int,
-    ca_bundle: str | None,
     progress: Progress,
 ) -> MadePlan:
     """The plan of a workspace."""
@@ -127,8 +126,7 @@ def plan_workspace(
         )
     if options.scope.offline:
         return plan_offline(workspace, options)
-    opened = open_session(ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle)
-    with opened as session:
+    with open_session(ReadSession, workspace, access) as session:
         found = plan_and_search(session, options, progress=progress)
         at, since = session.ledger.server_time(), session.daybook.applied_commit
     return MadePlan(plan=_rehearsed(found.plan, found.snapshot, options), at=at, since=since)
@@ -142,18 +140,10 @@ def _rehearsed(plan: Plan, snapshot: Snapshot, options: PlanOptions) -> Plan:
 
 
 def drift_plan(
-    workspace: CheckedWorkspace,
-    *,
-    reading: ReadOptions,
-    parallelism: int,
-    ca_bundle: str | None,
-    progress: Progress,
+    workspace: CheckedWorkspace, reading: ReadOptions, access: Access, *, progress: Progress
 ) -> Plan:
     """A plan whose drift shows what changed in the ledger since the last apply."""
-    opened = open_session(
-        ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
-    )
-    with opened as session:
+    with open_session(ReadSession, workspace, access, by_base=False) as session:
         # Without a daybook nothing is compared, so nothing can have changed.
         require_daybook(session.daybook.lineage)
         options = PlanOptions(reading=reading)

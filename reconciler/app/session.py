@@ -1,27 +1,25 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import approved_before, held_by, remembered
+from reconciler.app.policy_history import Records, approved_before, held_by, remembered
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.model.history import Dropped, Recorded
+from reconciler.core.model.history import Dropped
 from reconciler.core.model.plan import Basis
-from reconciler.core.model.resource import Address
 from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
 from reconciler.engine.ports import CallRecords, LedgerReader, Searchable, Stamped
-from reconciler.errors import ReconcilerError, Refused
+from reconciler.errors import AppliedInPart, ReconcilerError, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
 from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
@@ -30,13 +28,56 @@ from reconciler.zuora.client import Client
 from reconciler.zuora.connection import TenantIdentity
 
 
+@dataclass(slots=True)
+class Stop:
+    """Whether a run ends after the calls in flight, and why: a signal, or the end of its time."""
+
+    event: Event = field(default_factory=Event)
+    signalled: bool = False
+    late: bool = False
+
+    def why(self) -> str:
+        """What ended the run, in words."""
+        return "the run reached its time limit" if self.late else "the run was interrupted"
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the run is to end."""
+        self.event.wait(seconds)
+
+    def pause_or_end(self, seconds: float) -> None:
+        """Sleep, and end the run here if it is to end."""
+        self.pause(seconds)
+        self.check()
+
+    def check(self) -> None:
+        """End the run here if it is to end; for what changes nothing."""
+        if self.event.is_set() and self.late and not self.signalled:
+            raise AppliedInPart(
+                f"{self.why()} before the plan was carried out",
+                remedy="Allow more time with --timeout, and run the command again.",
+            )
+        if self.event.is_set():
+            raise KeyboardInterrupt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How the daybook and the ledger are reached, and what ends a wait for them."""
+
+    parallelism: int = 1
+    ca_bundle: str | None = None
+    lock_timeout: float = 0
+    """Seconds to wait for another run that writes to the daybook."""
+    stop: Stop = field(default_factory=Stop)
+
+
 class ReadOnlyLedger(LedgerReader, Searchable, Stamped, Protocol):
     """The reading half of the ledger's client."""
 
     def tenant(self) -> TenantIdentity: ...
 
 
-class ReadOnlyDaybook(CallRecords, Protocol):
+class ReadOnlyDaybook(CallRecords, Records, Protocol):
     """The reading half of a daybook."""
 
     place: str
@@ -52,12 +93,7 @@ class ReadOnlyDaybook(CallRecords, Protocol):
     @property
     def unchecked(self) -> tuple[str, ...]: ...
     @property
-    def applied_commit(self) -> str: ...
-    @property
-    def policy(self) -> str: ...
-    @property
     def serial(self) -> int: ...
-    def recorded(self) -> Mapping[Address, Recorded]: ...
     def dropped(self) -> Dropped: ...
     def unsettled(self) -> tuple[Intent, ...]: ...
     def last_number(
@@ -137,38 +173,32 @@ _Session = TypeVar("_Session", ReadSession, WriteSession)
 def open_session(
     kind: type[_Session],
     workspace: CheckedWorkspace,
+    access: Access,
     *,
     command: str = "",
-    parallelism: int = 1,
-    sleep: Callable[[float], None] = time.sleep,
-    lock_timeout: float = 0,
-    pause: Callable[[float], None] = time.sleep,
-    ca_bundle: str | None = None,
-    hurry: Event | None = None,
     by_base: bool = True,
 ) -> Iterator[_Session]:
     """Open daybook and ledger of a valid workspace. Raises a ReconcilerError.
 
-    Once `hurry` is set, a daybook whose server does not answer is given up soon. To write takes
-    the daybook's lease for a `command`, and binds the daybook to the ledger. What only looks
+    Once the run is to stop, a daybook whose server does not answer is given up soon. To write
+    takes the daybook's lease for a `command`, and binds the daybook to the ledger. What only looks
     needs no approved base: without `by_base` git is not asked for it.
     """
     write = issubclass(kind, WriteSession)
     settings = require_valid(workspace)
     # Before the daybook is opened: to write would create it.
     choice = chosen_ledger(settings)
-    if choice.embedded:
-        # In one process a second thread only waits for the first; and numbers follow the plan.
-        parallelism = 1
+    # In one process a second thread only waits for the first; and numbers follow the plan.
+    parallelism = 1 if choice.embedded else access.parallelism
     with ExitStack() as stack:
         daybook = stack.enter_context(
             workspace_daybook(
                 workspace.root,
                 settings,
                 command=command if write else "",
-                lock_timeout=lock_timeout,
-                pause=pause,
-                hurry=hurry,
+                lock_timeout=access.lock_timeout,
+                pause=access.stop.pause_or_end,
+                hurry=access.stop.event,
             )
         )
         in_file = choice.target is not None and choice.named_by == IN_FILE
@@ -184,8 +214,8 @@ def open_session(
         ledger, host = connect(
             workspace.root,
             choice,
-            ca_bundle=ca_bundle,
-            sleep=sleep,
+            ca_bundle=access.ca_bundle,
+            sleep=access.stop.pause,
             parallelism=parallelism,
             stack=stack,
         )

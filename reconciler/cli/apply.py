@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from reconciler.app.apply import ApplyOptions, Interaction, Stop, apply_workspace
+from reconciler.app.apply import ApplyOptions, Interaction, apply_workspace
 from reconciler.app.approvals import change_options
 from reconciler.app.provenance import plan_key
 from reconciler.app.reviewed_plan import Consent, options_of
-from reconciler.app.session import WriteSession, open_session
+from reconciler.app.session import Access, WriteSession, open_session
 from reconciler.cli.inputs import (
     asking,
     checked_workspace,
@@ -25,6 +25,7 @@ from reconciler.cli.options import (
     given_options,
     parallelism_option,
     plan_options,
+    take,
 )
 from reconciler.cli.printer import Printer
 from reconciler.cli.run_record import RunRecord
@@ -91,20 +92,17 @@ def apply(
     planfile: Path | None,
     plan_digest: str | None,
     auto_approve: bool,
-    lock_timeout: float,
-    parallelism: int,
     timeout: float,
     report: Path | None,
     events: str | None,
     style: str,
-    ca_bundle: str | None,
     **given: Any,
 ) -> int:
     """Apply the declarations: settle open calls, plan, ask for confirmation, carry out the plan.
 
     With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
-    style = _style(style, events)
+    style, access = _style(style, events), take(Access, given)
     printer = Printer(style=style)
     record = RunRecord(printer, style=style, report_file=report, events=events)
     with record.written() as ended:
@@ -114,14 +112,15 @@ def apply(
             require_terminal("Name a saved plan, or add --plan-digest or --auto-approve.")
         plan = options_of(saved, given_plan_options(given))
         options = ApplyOptions(
-            consent=consent, plan=plan, change=change_options(given, ca_bundle), **given
+            consent=consent, plan=plan, change=change_options(given, access.ca_bundle), **given
         )
         # What is left of a plan has another digest, so a digest is refused the second time.
         left = "To see what is left: `reconciler plan`"
         printer.next_step = left if plan_digest else f"To continue: {given_options().again}"
         if consent.reviewed is not None:
             printer.draw_plan = verdict_lines
-        workspace, stop = checked_workspace(cached=not plan.reading.no_cache), Stop()
+        workspace = checked_workspace(cached=not plan.reading.no_cache)
+        stop = access.stop
         interaction = Interaction(
             tell=record.tell,
             progress=record.progress,
@@ -131,17 +130,7 @@ def apply(
         with (
             ending_with_refusal(style),
             stopping(stop, after=60 * timeout, own_process=given_options().own_process),
-            open_session(
-                WriteSession,
-                workspace,
-                command="apply",
-                parallelism=parallelism,
-                sleep=stop.pause,
-                lock_timeout=lock_timeout,
-                pause=stop.pause_or_end,
-                ca_bundle=ca_bundle,
-                hurry=stop.event,
-            ) as session,
+            open_session(WriteSession, workspace, access, command="apply") as session,
         ):
             return ended(apply_workspace(session, options, interaction))
 

@@ -1,8 +1,11 @@
 """`reconciler close-check`: shows whether accounting periods are ready to be closed."""
 
+from typing import Any
+
 import click
 
 from reconciler.app.closing.checking import check_periods
+from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -11,6 +14,7 @@ from reconciler.cli.options import (
     format_option,
     given_options,
     parallelism_option,
+    take,
 )
 from reconciler.cli.terminal import out, out_text, progress
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
@@ -43,9 +47,8 @@ def close_check(
     periods: tuple[str, ...],
     allowed: tuple[str, ...],
     managed_only: bool,
-    parallelism: int,
-    ca_bundle: str | None,
     style: str,
+    **given: Any,
 ) -> int:
     """Show whether accounting periods are ready to be closed. Changes nothing.
 
@@ -54,10 +57,9 @@ def close_check(
     report = check_periods(
         checked_workspace(),
         tuple(dict.fromkeys(periods)),
+        take(Access, given),
         allowed=dict.fromkeys(allowed, "--allow"),
         managed_only=managed_only,
-        parallelism=parallelism,
-        ca_bundle=ca_bundle,
         progress=progress,
     ).with_commands(given_options().completed)
     drawing = CLOSE_RENDERERS[style](report)

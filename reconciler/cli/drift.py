@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from reconciler.app.plan import LiveSource, drift_plan
+from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace, given_reading
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -13,6 +14,7 @@ from reconciler.cli.options import (
     format_option,
     parallelism_option,
     reading_options,
+    take,
 )
 from reconciler.cli.terminal import out, out_json, progress
 from reconciler.core.documents.plan_json import document_of
@@ -42,8 +44,6 @@ _KEYS = (
 def drift(
     *,
     ignored: tuple[str, ...],
-    parallelism: int,
-    ca_bundle: str | None,
     style: str,
     **given: Any,
 ) -> int:
@@ -51,16 +51,11 @@ def drift(
 
     Exits 7 if anything did, or if a difference remains that no change answers.
     """
-    reading = given_reading(given)
+    reading, access = given_reading(given), take(Access, given)
     if reading.live is None:
         reading = replace(reading, live=LiveSource.READS)
-    plan = drift_plan(
-        checked_workspace(cached=not reading.no_cache),
-        reading=reading,
-        parallelism=parallelism,
-        ca_bundle=ca_bundle,
-        progress=progress,
-    )
+    workspace = checked_workspace(cached=not reading.no_cache)
+    plan = drift_plan(workspace, reading, access, progress=progress)
     told = tuple(one for one in plan.unanswered if one.rule not in ignored)
     plan = replace(plan, unanswered=told)
     if style == "json":

@@ -1,13 +1,12 @@
 """`reconciler explain`: a rule that a message names."""
 
-from difflib import get_close_matches
-
 import click
 
 from reconciler.app.explain import all_rules, custom_rule
 from reconciler.cli.options import common_options, completing, given_options, json_option
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.documents.plain_fields import written_fields
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.errors import UsageError
 from reconciler.render.styled_text import Line, line, table
 
@@ -25,8 +24,7 @@ def explain(rule: str | None) -> int:
         return 0
     found = rules.get(rule) or custom_rule(rule, given_options().workspace)
     if found is None:
-        close = get_close_matches(rule, rules, n=1)
-        hint = f"Did you mean {close[0]}?" if close else "`reconciler explain` lists them."
+        hint = nearest(rule, KnownNames(rules)) or "`reconciler explain` lists them."
         if rule.startswith("house/"):
             hint = "Custom rules belong to a workspace: name it with --workspace."
         raise UsageError(f"there is no rule {rule}", remedy=hint)

@@ -6,7 +6,7 @@ import click
 
 from reconciler.app.apply import Interaction, agreeing
 from reconciler.app.forgetting import forget_names
-from reconciler.app.session import WriteSession, open_session
+from reconciler.app.session import Access, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
 from reconciler.cli.options import ca_bundle_option, common_options, json_option
 from reconciler.cli.printer import Printer
@@ -35,8 +35,8 @@ def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -
         progress=progress,
         confirm=agreeing if auto_approve else asking("Forget", "forgotten", "name"),
     )
-    opened = open_session(WriteSession, checked_workspace(), command="forget", ca_bundle=ca_bundle)
-    with opened as session:
+    workspace, access = checked_workspace(), Access(ca_bundle=ca_bundle)
+    with open_session(WriteSession, workspace, access, command="forget") as session:
         return forget_names(session, names, interaction)
 
 

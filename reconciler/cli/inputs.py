@@ -26,7 +26,7 @@ from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line
 
 if TYPE_CHECKING:
-    from reconciler.app.apply import Stop
+    from reconciler.app.session import Stop
 
 
 def checked_workspace(*, mends: Collection[str] = (), cached: bool = False) -> CheckedWorkspace:

@@ -9,6 +9,7 @@ from reconciler.app.files.text_files import require_writable, write_text
 from reconciler.app.plan import plan_workspace
 from reconciler.app.provenance import issued, plan_key
 from reconciler.app.rehearsing import MOST_CHANGES, RehearsalOptions
+from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace, given_plan_options
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -16,6 +17,7 @@ from reconciler.cli.options import (
     format_option,
     parallelism_option,
     plan_options,
+    take,
 )
 from reconciler.cli.show import print_plan, require_text, summary_option
 from reconciler.cli.terminal import ending_with_refusal, note, progress, refused_beside
@@ -113,8 +115,6 @@ def plan(
     permissions: str | None,
     limit: int,
     transactions: Path | None,
-    parallelism: int,
-    ca_bundle: str | None,
     summary: bool,
     style: str,
     **given: Any,
@@ -142,20 +142,18 @@ def plan(
         given["rehearsal"] = RehearsalOptions(
             permissions=names, limit=limit, transactions=transactions
         )
-    options = given_plan_options(given, offline=offline)
+    options, access = given_plan_options(given, offline=offline), take(Access, given)
     require_writable(save_to)
     workspace = checked_workspace(cached=not options.reading.no_cache)
     with ending_with_refusal(style):
-        found = plan_workspace(
-            workspace, options, parallelism=parallelism, ca_bundle=ca_bundle, progress=progress
-        )
+        found = plan_workspace(workspace, options, access, progress=progress)
     made = found.plan
     if save_to is not None:
         made = issued(made, workspace.root, at=found.at, hours=hours)
         # Only what is saved shows it, and it takes the clients of the forges.
         from reconciler.app.approvals import with_sign_off
 
-        made = with_sign_off(made, workspace.root, since=found.since, ca_bundle=ca_bundle)
+        made = with_sign_off(made, workspace.root, since=found.since, ca_bundle=access.ca_bundle)
         write_text(save_to, plan_text(made, key=plan_key()))
     print_plan(made, style, summary=summary)
     if save_to is not None:

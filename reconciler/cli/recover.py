@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from reconciler.app.connection import chosen_ledger
-from reconciler.app.session import ReadSession, WriteSession, open_session
+from reconciler.app.session import Access, ReadSession, WriteSession, open_session
 from reconciler.app.settlement import Answers, examine_open
 from reconciler.app.settlement import recover as settle
 from reconciler.app.state_directory import require_recorded
@@ -65,18 +65,21 @@ def recover(
             "--dry-run cannot be combined with --posted, --not-posted or --set-aside",
             remedy="Omit --dry-run to settle the calls, or the answers to see them.",
         )
-    workspace, printer = checked_workspace(), Printer(style=style)
+    workspace, printer, access = (
+        checked_workspace(),
+        Printer(style=style),
+        Access(ca_bundle=ca_bundle),
+    )
     settings = require_valid(workspace)
     # Which ledger is meant comes first, as for every verb that opens one.
     chosen_ledger(settings)
     require_recorded(workspace.root, settings)
     if dry_run:
-        with open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False) as session:
+        with open_session(ReadSession, workspace, access, by_base=False) as session:
             recovery = examine_open(session, tell=printer)
     else:
         answers = Answers(posted=made, not_posted=nothing, set_aside=set_aside)
-        opened = open_session(WriteSession, workspace, command="recover", ca_bundle=ca_bundle)
-        with opened as session:
+        with open_session(WriteSession, workspace, access, command="recover") as session:
             recovery = settle(session, answers, tell=printer)
     out_json(recovery_document(recovery))
     out(verdict_lines(recovery))

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.app.apply import INTERRUPTED, NOTHING_BEFORE
+from reconciler.app.apply import INTERRUPTED
 from reconciler.app.files.text_files import require_writable, without_secrets, write_text
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
 from reconciler.cli.options import given_options
@@ -25,6 +25,7 @@ from reconciler.cli.streams import write_document
 from reconciler.cli.terminal import err, json_text, out_text, progress, whole_commands
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.report import (
+    NOTHING_BEFORE,
     Applied,
     Outcome,
     Report,
@@ -72,16 +73,8 @@ class EventStream:
         if self._thread.is_alive():
             self._lost = "its reader does not read"
         if self._lost:
-            err(
-                [
-                    line(
-                        (
-                            f"warning: the events in {self._path} are incomplete: {self._lost}",
-                            "warning",
-                        )
-                    )
-                ]
-            )
+            text = f"warning: the events in {self._path} are incomplete: {self._lost}"
+            err([line((text, "warning"))])
 
     def _work(self) -> None:
         for number, document in enumerate(iter(self._queue.get, None), start=1):

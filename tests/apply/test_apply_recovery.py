@@ -19,7 +19,8 @@ from apply_harness import (
 from apply_runs import RUN, run, runs
 from builders import address
 
-from reconciler.app.apply import Stop, exit_code
+from reconciler.app.apply import exit_code
+from reconciler.app.session import Stop
 from reconciler.cli.inputs import stopping
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.progress import Progress
 from reconciler.app.provenance import committed
-from reconciler.app.session import ReadSession, open_session
+from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.documents.plan_file import moment
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.resource import Address
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.closing.readiness import (
     CloseFacts,
@@ -37,30 +37,27 @@ from reconciler.errors import LedgerError, Refused
 def check_periods(
     workspace: CheckedWorkspace,
     names: Sequence[str],
+    access: Access,
     *,
     allowed: Mapping[str, str],
     managed_only: bool,
-    parallelism: int,
-    ca_bundle: str | None,
     progress: Progress,
 ) -> CloseReport:
     """Check periods, and change nothing. Raises Refused for a period that the ledger lacks.
 
     `allowed` has the reason for each item that is allowed in addition to the settings.
     """
-    opened = open_session(
-        ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
-    )
-    with opened as session:
+    with open_session(ReadSession, workspace, access, by_base=False) as session:
         require_daybook(session.daybook.lineage)
         options = PlanOptions(reading=ReadOptions(live=LiveSource.READS))
         found = plan_and_search(session, options, progress=progress)
         periods = found.snapshot.tenant.periods_by_name
         for name in names:
             if name not in periods:
-                close = get_close_matches(name, periods, n=1)
-                hint = f"Did you mean {close[0]}?" if close else "Check the name."
-                raise Refused(f"the ledger has no accounting period {name}", remedy=hint)
+                raise Refused(
+                    f"the ledger has no accounting period {name}",
+                    remedy=nearest(name, KnownNames(periods)) or "Check the name.",
+                )
         computed = workspace.computed
         at = session.ledger.server_time()
         facts = CloseFacts(

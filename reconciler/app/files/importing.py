@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from reconciler.app.apply import Interaction, execute_plan, exit_code
@@ -17,6 +16,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live, Value
+from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.guards import unproved_entries
 from reconciler.core.planning.run_members import is_posted
@@ -331,9 +331,10 @@ def _search_period(
     """
     names = [one.name for one in session.ledger.accounting_periods()]
     if period not in names:
-        close = get_close_matches(period, names, n=1)
-        hint = f"Did you mean {close[0]}?" if close else "Check the name."
-        raise Refused(f"the ledger has no accounting period {period}", remedy=hint)
+        raise Refused(
+            f"the ledger has no accounting period {period}",
+            remedy=nearest(period, KnownNames(names)) or "Check the name.",
+        )
     kind, place, workspace = RUN_ENTRY_KIND, session.settings.marker, session.settings.name
     rows = session.ledger.query(statement_for(kind, period, place))
     recorded = session.daybook.recorded().values()

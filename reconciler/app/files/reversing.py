@@ -14,7 +14,7 @@ from reconciler.app.files.posted_entries import (
     verb_refused,
 )
 from reconciler.app.progress import ImportProblems, Note, Tell
-from reconciler.app.session import ReadSession, open_session
+from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
@@ -62,9 +62,9 @@ def reverse_entries(
     workspace: CheckedWorkspace,
     options: ReversalOptions,
     writing: WritingOptions,
+    access: Access,
     *,
     tell: Tell,
-    ca_bundle: str | None,
 ) -> int:
     """Write the reversals of these entries, all or none, and return the exit code.
 
@@ -73,8 +73,7 @@ def reverse_entries(
     """
     if options.offline:
         return _write(workspace, assumed_posted(workspace), options, writing, tell)
-    opened = open_session(ReadSession, workspace, ca_bundle=ca_bundle, by_base=False)
-    with opened as session:
+    with open_session(ReadSession, workspace, access, by_base=False) as session:
         known = session.workspace.tenant
         posted = PostedEntries(
             read=lambda number: session.ledger.read(RUN_ENTRY_KIND, number),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.app.plan import LiveSource, PlanOptions, ReadOptions, plan_and_search
 from reconciler.app.progress import Note, Progress, Tell
-from reconciler.app.session import ReadSession, open_session
+from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import require_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.command import suggested
@@ -43,9 +43,8 @@ def exported_live(
     workspace: CheckedWorkspace,
     style: str,
     options: ExportOptions,
+    access: Access,
     *,
-    parallelism: int,
-    ca_bundle: str | None,
     progress: Progress,
     tell: Tell,
 ) -> bytes:
@@ -54,10 +53,7 @@ def exported_live(
     Raises Refused where it is unknown what the ledger has, or whose entry it is. What is not
     posted is told.
     """
-    opened = open_session(
-        ReadSession, workspace, parallelism=parallelism, ca_bundle=ca_bundle, by_base=False
-    )
-    with opened as session:
+    with open_session(ReadSession, workspace, access, by_base=False) as session:
         require_daybook(session.daybook.lineage)
         _require_settled(session)
         reading = PlanOptions(reading=ReadOptions(live=LiveSource.READS))

@@ -7,6 +7,7 @@ import click
 
 from reconciler.app.files.spreadsheet_export import ExportOptions, exported, exported_live
 from reconciler.app.files.text_files import require_writable, write_bytes
+from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -52,7 +53,8 @@ def export(*, style: str, live: bool, to: Path | None, **given: Any) -> int:
     require_writable(to)
     options, workspace = take(ExportOptions, given), checked_workspace()
     if live:
-        data = exported_live(workspace, style, options, progress=progress, tell=Printer(), **given)
+        access = take(Access, given)
+        data = exported_live(workspace, style, options, access, progress=progress, tell=Printer())
     else:
         data = exported(workspace, style, options)
     if to is None:

@@ -10,7 +10,7 @@ from reconciler.app.apply import Interaction
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.importing import ImportOptions, PeriodImport, import_objects
 from reconciler.app.files.spreadsheet_import import SpreadsheetOptions, import_spreadsheet
-from reconciler.app.session import ReadSession, WriteSession, open_session
+from reconciler.app.session import Access, ReadSession, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
 from reconciler.cli.options import (
     adopt_found_option,
@@ -128,8 +128,8 @@ def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **gi
     interaction = Interaction(
         tell=Printer(), progress=progress, confirm=asking("Import", "imported", "entry", "entries")
     )
-    kind = ReadSession if write_only else WriteSession
-    with open_session(kind, workspace, command="import", ca_bundle=ca_bundle) as session:
+    kind, access = ReadSession if write_only else WriteSession, Access(ca_bundle=ca_bundle)
+    with open_session(kind, workspace, access, command="import") as session:
         return import_objects(session, options, interaction, agree=agree)
 
 

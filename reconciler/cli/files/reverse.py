@@ -8,6 +8,7 @@ import click
 
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.reversing import MENDED, ReversalOptions, reverse_entries
+from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
@@ -95,5 +96,5 @@ def reverse(*, ca_bundle: str | None, **given: Any) -> int:
         )
     if options.name and len(options.names) != 1:
         raise UsageError("--name is for exactly one NAME", remedy="Name one entry, or omit --name.")
-    workspace = checked_workspace(mends=MENDED)
-    return reverse_entries(workspace, options, writing, tell=Printer(), ca_bundle=ca_bundle)
+    workspace, access = checked_workspace(mends=MENDED), Access(ca_bundle=ca_bundle)
+    return reverse_entries(workspace, options, writing, access, tell=Printer())

@@ -113,16 +113,19 @@ class Report:
         return tuple(item for item in self.settled if item.result is Result.UNKNOWN)
 
 
-def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
+NOTHING_BEFORE = Report(applied=())
+
+
+def report_of(
     applied: Iterable[Applied],
     changes: Iterable[Change],
-    *,
-    settled: tuple[Settled, ...] = (),
-    plan_digest: str = "",
-    interrupted: bool = False,
-    timed_out: bool = False,
+    before: Report = NOTHING_BEFORE,
+    **facts: Any,
 ) -> Report:
-    """The report of all pending changes, including those not attempted (I-33)."""
+    """The report of all pending changes, including those not attempted (I-33).
+
+    The other facts are given, or those of the report `before`.
+    """
     ended = {item.change.address: item for item in applied}
     rows = []
     for change in changes:
@@ -130,13 +133,7 @@ def report_of(  # noqa: PLR0913 - keywords, one for each fact of a run
         if item is None and change.block is not None:
             item = left_out(change, change.block)
         rows.append(item or Applied(change=change, outcome=Outcome.NOT_ATTEMPTED))
-    return Report(
-        applied=tuple(rows),
-        settled=settled,
-        plan_digest=plan_digest,
-        interrupted=interrupted,
-        timed_out=timed_out,
-    )
+    return replace(before, applied=tuple(rows), **facts)
 
 
 def left_out(change: Change, block: Refusal) -> Applied:
