@@ -1,6 +1,6 @@
 """Reads a workspace and holds it to the accounting rules; needs no ledger and no network."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -161,19 +161,16 @@ def read_workspace(
             )
     # An unread file may hold a part of what is computed, and of what editors are told.
     whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
-    computed = _computed(loaded, tenant) if loaded.computes and whole else None
-    waiting: tuple[WaitingParts, ...] = ()
-    if computed is not None:
-        through = settings.generate_through if settings is not None else ""
-        names = (*names, *_generated(computed, loaded, tenant, through))
-        waiting = _waiting(computed, loaded, tenant, through)
+    through = settings.generate_through if settings is not None else ""
+    computed, generated, waiting = _schedules(loaded, tenant, through, whole=whole)
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     failing = policy.failing | frozenset({EVERY_RULE} if strict else ())
+    unread = records.unread()
     problems = sorted(
         (
             *loaded.problems,
             *editors,
-            *locate(root, chain(judged_findings, names, custom.findings, records.unread())),
+            *locate(root, chain(judged_findings, names, generated, custom.findings, unread)),
         )
     )
     if files is not None:
@@ -214,31 +211,23 @@ def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
         )
 
 
-def _computed(loaded: LoadedWorkspace, tenant: Tenant) -> "Computed":
-    # Most workspaces compute nothing, and never load it.
+def _schedules(
+    loaded: LoadedWorkspace, tenant: Tenant, through: str, *, whole: bool
+) -> tuple["Computed | None", tuple[Finding, ...], tuple[WaitingParts, ...]]:
+    """What sources compute, what is wrong with its files, and what waits for later periods."""
+    # Most workspaces compute nothing, and never load these modules.
+    if not (loaded.computes and whole):
+        return None, (), ()
+    from reconciler.core.planning.schedules.generated_proof import check_generated, due, last_start
     from reconciler.core.planning.schedules.generation import compute
-
-    return compute(loaded.supporting, loaded.declared, tenant)
-
-
-def _generated(
-    computed: "Computed", loaded: LoadedWorkspace, tenant: Tenant, through: str
-) -> Iterator[Finding]:
-    from reconciler.core.planning.schedules.generated_proof import check_generated
-
-    declared = {one.address: one for one in loaded.declared}
-    yield from check_generated(computed, declared, loaded.supporting, tenant, through)
-
-
-def _waiting(
-    computed: "Computed", loaded: LoadedWorkspace, tenant: Tenant, through: str
-) -> tuple[WaitingParts, ...]:
-    from reconciler.core.planning.schedules.generated_proof import due, last_start
     from reconciler.core.planning.schedules.summary import waiting_parts
 
     declared = {one.address: one for one in loaded.declared}
+    computed = compute(loaded.supporting, loaded.declared, tenant)
+    findings = tuple(check_generated(computed, declared, loaded.supporting, tenant, through))
     wanted = due(computed, declared, tenant, through)
-    return tuple(waiting_parts(computed, wanted, declared, last_start(tenant, through)))
+    waiting = waiting_parts(computed, wanted, declared, last_start(tenant, through))
+    return computed, findings, tuple(waiting)
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:

@@ -105,7 +105,8 @@ def apply(
     style, access = _style(style, events), take(Access, given)
     printer = Printer(style=style)
     record = RunRecord(printer, style=style, report_file=report, events=events)
-    with record.written() as ended:
+
+    def run() -> int:
         saved = saved_plan(planfile, key=plan_key()) if planfile is not None else None
         consent = Consent(saved=saved, digest=plan_digest, everything=auto_approve)
         if not consent.given:
@@ -132,7 +133,9 @@ def apply(
             stopping(stop, after=60 * timeout, own_process=given_options().own_process),
             open_session(WriteSession, workspace, access, command="apply") as session,
         ):
-            return ended(apply_workspace(session, options, interaction))
+            return apply_workspace(session, options, interaction)
+
+    return record.of(run)
 
 
 def _style(style: str, events: str | None) -> str:

@@ -65,11 +65,8 @@ def recover(
             "--dry-run cannot be combined with --posted, --not-posted or --set-aside",
             remedy="Omit --dry-run to settle the calls, or the answers to see them.",
         )
-    workspace, printer, access = (
-        checked_workspace(),
-        Printer(style=style),
-        Access(ca_bundle=ca_bundle),
-    )
+    workspace, printer = checked_workspace(), Printer(style=style)
+    access = Access(ca_bundle=ca_bundle)
     settings = require_valid(workspace)
     # Which ledger is meant comes first, as for every verb that opens one.
     chosen_ledger(settings)

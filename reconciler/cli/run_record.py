@@ -3,8 +3,8 @@
 import os
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from io import FileIO
@@ -151,21 +151,13 @@ class RunRecord:
             return progress(what, total)
         return progress(what, total, tell=lambda pace: stream.put(_progress_document(pace)))
 
-    @contextmanager
-    def written(self) -> Iterator[Callable[[int], int]]:
-        """Write the report however the block ends; it passes its exit code through what it gets."""
-        codes: list[int] = []
-
-        def ended(code: int) -> int:
-            codes.append(code)
-            return code
-
+    def of(self, run: Callable[[], int]) -> int:
+        """The exit code of a run, whose report is written however it ends."""
         given_options().recorded = True
         error, remedy, code = "", "", 1
         try:
             self._open()
-            yield ended
-            code = codes[0]
+            code = run()
         except ReconcilerError as raised:
             error, remedy, code = raised.message, raised.remedy, raised.exit_code
             raise
@@ -176,7 +168,8 @@ class RunRecord:
             error = f"{type(raised).__name__}: {raised}"
             raise
         finally:
-            self._end(code, error, remedy or "")
+            self._end(code, error, remedy)
+        return code
 
     def refused(self, code: int, error: str, remedy: str) -> None:
         """Record a run that ended before it began. Raises ReconcilerError."""

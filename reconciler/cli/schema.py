@@ -30,7 +30,7 @@ def schema(kind: str | None, *, write: bool) -> int:
         )
     if write:
         # Only this reads a workspace, and the rest is twice as fast without it.
-        from reconciler.app.files.editor_files import write_editor_schema
+        from reconciler.app.files.file_changes import write_editor_schema
         from reconciler.cli.inputs import checked_workspace
 
         path, changed = write_editor_schema(checked_workspace())

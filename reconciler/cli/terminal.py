@@ -35,19 +35,18 @@ from reconciler.render.styled_text import Line, Part, line, mapped
 
 def out(lines: Iterable[Part]) -> None:
     """Results, on stdout; nothing under `--format json`."""
-    if (given := _given()) is None or given.style != "json":
-        write_lines(mapped(lines, _complete()), colour=_colour())
+    if _given().style != "json":
+        write_lines(mapped(lines, _given().completed), colour=_colour())
 
 
 def err(lines: Iterable[Part]) -> None:
     """Progress and diagnostics, on stderr."""
-    write_lines(mapped(lines, _complete()), to_stderr=True, colour=_colour())
+    write_lines(mapped(lines, _given().completed), to_stderr=True, colour=_colour())
 
 
 def out_text(text: str) -> None:
     """A result in a machine format, on stdout, as it is."""
-    if given := _given():
-        given.printed = True
+    _given().printed = True
     write_document(text)
 
 
@@ -56,16 +55,18 @@ def out_json(document: Mapping[str, object]) -> None:
     given_options().result.update(document)
 
 
-def _given() -> CommonOptions | None:
+def _given() -> CommonOptions:
+    """The common options; the usual ones before and after a command."""
     context = click.get_current_context(silent=True)
-    return None if context is None else context.ensure_object(CommonOptions)
+    return _USUAL if context is None else context.ensure_object(CommonOptions)
+
+
+_USUAL = CommonOptions(workspace=Path())
 
 
 def whole_commands(document: object) -> object:
     """A document whose suggested commands can be pasted."""
-    if click.get_current_context(silent=True) is None:
-        return document
-    return completed_document(document, given_options().completed)
+    return completed_document(document, _given().completed)
 
 
 def json_text(document: object) -> str:
@@ -242,13 +243,6 @@ def _bar(what: str, total: int) -> Iterator[Callable[[Pace], None]]:
         begun = Pace(task=what, done=0, total=total, elapsed=0)
         task = bar.add_task(escaped(what), total=total, text=begun.text)
         yield lambda pace: bar.update(task, completed=pace.done, text=pace.text)
-
-
-def _complete() -> Callable[[str], str]:
-    """Completes the commands that a text suggests, so that they can be pasted."""
-    if click.get_current_context(silent=True) is None:
-        return str
-    return given_options().completed
 
 
 def _colour() -> bool:

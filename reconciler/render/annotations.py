@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, TypeAlias
 
-from reconciler.core.model.finding import Severity, more
+from reconciler.core.model.finding import Severity, cut
 from reconciler.core.model.plan import Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
@@ -81,8 +81,7 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     ]
     if view.rehearsal is not None:
         drawn += _rehearsal(view.rehearsal, {one.name: one for one in view.changes}, prefix)
-    later = [": ".join((row[0], ", ".join(row[1:]))) for row in view.waiting[:MOST_WAITING]]
-    later += filter(None, (more(len(view.waiting), MOST_WAITING),))
+    later = cut([f"{row[0]}: {', '.join(row[1:])}" for row in view.waiting], MOST_WAITING)
     drawn += [annotation("notice", *later, title="waiting for later periods")] * bool(later)
     title = f"plan of {plan.basis.workspace}"
     verdict = view.headline + view.marks
@@ -113,9 +112,8 @@ def _rehearsal(
             for row in found.rows
             if row[5] != EQUAL
         )
-        shown = [row.strip() for row in rows]
-        rest = more(len(shown), MOST_WAITING)
-        yield annotation("error", *shown[:MOST_WAITING], rest, remedies[DIFFERS], title=DIFFERS)
+        shown = cut([row.strip() for row in rows], MOST_WAITING)
+        yield annotation("error", *shown, remedies[DIFFERS], title=DIFFERS)
     yield annotation(
         "notice",
         found.headline,

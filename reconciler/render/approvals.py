@@ -1,8 +1,8 @@
 """The approvals that a plan needs: which are there, and which are missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from reconciler.core.model.finding import more
+from reconciler.core.model.finding import cut
 from reconciler.core.model.policy import Evidence
 from reconciler.core.model.review import Approval, Assessment, Requirement, SignOff
 from reconciler.core.planning.approvals import SHORT
@@ -47,18 +47,18 @@ _PEOPLE = 5
 
 def preparers_text(found: SignOff) -> str:
     """Who prepared a change, and what of that is unknown."""
-    names = found.prepared_by[:_PEOPLE]
-    known = ", ".join((*names, *filter(None, [more(len(found.prepared_by), _PEOPLE)])))
-    unread = f"not read: {found.prepared_not_read}" if found.prepared_not_read else ""
-    return "; ".join(filter(None, (known, unread))) or "nobody"
+    return _people(found.prepared_by, found.prepared_not_read) or "nobody"
 
 
 def approvers_text(found: SignOff) -> str:
     """Who approved which commit, or why that is unknown."""
-    names = found.approved_by[:_PEOPLE]
-    known = (*map(approval_text, names), *filter(None, [more(len(found.approved_by), _PEOPLE)]))
-    unread = f"not read: {found.approved_not_read}" if found.approved_not_read else ""
-    return "; ".join(filter(None, (", ".join(known), unread))) or "nobody yet"
+    names = tuple(map(approval_text, found.approved_by))
+    return _people(names, found.approved_not_read) or "nobody yet"
+
+
+def _people(names: Sequence[str], not_read: str) -> str:
+    unread = f"not read: {not_read}" if not_read else ""
+    return "; ".join(filter(None, (", ".join(cut(names, _PEOPLE)), unread)))
 
 
 def approval_text(approval: Approval) -> str:

@@ -180,13 +180,21 @@ def _headline(change: Change, period: str, date: str, amount: str) -> str:
         f"{period} ({change.period_status})" if change.period_status else period,
         f"dated {date}",
         f"{change.currency} {amount}" if amount else "",
-        f"made by {change.journal_run}" if change.journal_run else "",
-        f"transferred {change.transferred}" if change.transferred not in ("", "No") else "",
-        "protected" if change.protect else "",
-        f"reverses {change.reverses}" if change.reverses else "",
-        f"reversed by {change.reversed_by}" if change.reversed_by else "",
+        *special_facts(change),
     )
     return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
+
+
+def special_facts(change: Change) -> Iterator[str]:
+    """What is special about the entry of a change."""
+    facts = (
+        (f"made by {change.journal_run}", change.journal_run),
+        (f"transferred {change.transferred}", change.transferred not in ("", "No")),
+        ("protected", change.protect),
+        (f"reverses {change.reverses}", change.reverses),
+        (f"reversed by {change.reversed_by}", change.reversed_by),
+    )
+    return (fact for fact, holds in facts if holds)
 
 
 def _reason(change: Change) -> str:

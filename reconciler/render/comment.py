@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from reconciler.core.model.finding import more
+from reconciler.core.model.finding import cut
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.review import NO_SIGN_OFF, Assessment
 from reconciler.core.planning.approvals import SHORT, signed_off
@@ -120,24 +120,21 @@ def _approvals(frame: Frame) -> tuple[str, ...]:
     found, rows = frame.assessment, []
     if found is not None:
         rows += [
-            f"- missing: {code(item.rule)}: {sentence(item.message)}<br>"
+            f"missing: {code(item.rule)}: {sentence(item.message)}<br>"
             f"To fix: {sentence(item.remedy)}"
             for item in found.missing
         ]
         rows += [
-            f"- present: {code(approval.who)} {sentence(evidence_text(approval))}"
+            f"present: {code(approval.who)} {sentence(evidence_text(approval))}"
             for approval in found.present
         ]
-        rows += [
-            f"- not counted: {code(item.who)} {sentence(item.why)}" for item in found.discarded
-        ]
-        rows += ["- nothing is missing"] * found.satisfied
+        rows += [f"not counted: {code(item.who)} {sentence(item.why)}" for item in found.discarded]
+        rows += ["nothing is missing"] * found.satisfied
     elif frame.unread:
-        rows.append(f"- the approvals could not be read: {sentence(frame.unread)}")
+        rows.append(f"the approvals could not be read: {sentence(frame.unread)}")
     else:
-        rows.append("- `reconciler apply` checks the approvals")
-    left = more(len(rows), _LISTED)
-    return (*rows[:_LISTED], *[f"- {left}"] * bool(left))
+        rows.append("`reconciler apply` checks the approvals")
+    return tuple(f"- {row}" for row in cut(rows, _LISTED))
 
 
 def _where(plan: Plan, frame: Frame) -> Iterator[str]:
@@ -150,8 +147,7 @@ def _where(plan: Plan, frame: Frame) -> Iterator[str]:
         facts.append(f"Report: {link(frame.report_url)}.")
     if frame.job_url:
         facts.append(f"Output and files of the job: {link(frame.job_url)}.")
-    if facts:
-        yield " ".join(facts)
+    yield " ".join(facts)
     head = frame.assessment.commit if frame.assessment else ""
     if head and frame.commit and head != frame.commit:
         yield (

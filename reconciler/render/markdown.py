@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from reconciler.core.model.finding import PlanWarning, UnansweredDifference, counted, more
+from reconciler.core.model.finding import PlanWarning, UnansweredDifference, counted, cut, more
 from reconciler.core.model.plan import Action, Plan
 from reconciler.render.change_view import BeforeAfter, ChangeView
 from reconciler.render.escaping import code, link, sentence
@@ -185,7 +185,7 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
     yield "<br>".join(
         (
             f"**Rehearsal** on a scratch ledger: **{sentence(found.headline)}**",
-            *_cut(rows),
+            *cut(rows, _LISTED),
             sentence(found.balance),
             *(f"{code(rule)}: To fix: {sentence(remedy)}" for rule, remedy in found.remedies),
             sentence(found.unknown),
@@ -213,10 +213,9 @@ def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]
 def _reversals(pairs: Sequence[PairRows]) -> str:
     """Each original with its reversal, and what the two leave."""
     listed = [
-        "<br>".join((f"- {sentence(title)}", *map(sentence, map(net_text, rows))))
-        for title, rows in pairs
+        "<br>".join((sentence(title), *map(sentence, map(net_text, rows)))) for title, rows in pairs
     ]
-    return "**Reversals**:\n\n" + "\n".join(_cut(listed, "- "))
+    return "**Reversals**:\n\n" + "\n".join(f"- {one}" for one in cut(listed, _LISTED))
 
 
 def title_of(view: PlanView) -> str:
@@ -255,13 +254,6 @@ def _unanswered(one: UnansweredDifference) -> str:
 def _named(name: str, number: str) -> str:
     """An entry by its name, and by its number if that is known."""
     return " ".join(map(code, filter(None, (name, number))))
-
-
-def _cut(rows: Sequence[str], begin: str = "") -> Iterator[str]:
-    """The first rows, and how many more there are."""
-    yield from rows[:_LISTED]
-    if left := more(len(rows), _LISTED):
-        yield begin + left
 
 
 def _with_amount(view: ChangeView, amount: str) -> str:

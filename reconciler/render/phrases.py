@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from types import MappingProxyType
 
-from reconciler.core.model.finding import Refusal, counted, more
+from reconciler.core.model.finding import Refusal, counted, cut
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
@@ -55,9 +55,8 @@ def refused_text(refusals: Sequence[Refusal]) -> str:
     """The last line of what is refused as a whole, on one line; empty where nothing is."""
     if not refusals:
         return ""
-    reasons = [f"{one.rule}: {one.message}" for one in refusals[:_MOST_REFUSALS]]
-    rest = more(len(refusals), _MOST_REFUSALS)
-    return f"REFUSED, nothing was applied: {'; '.join((*reasons, *[rest] * bool(rest)))}"
+    reasons = cut([f"{one.rule}: {one.message}" for one in refusals], _MOST_REFUSALS)
+    return f"REFUSED, nothing was applied: {'; '.join(reasons)}"
 
 
 def sided(net: Decimal, currency: str) -> str:

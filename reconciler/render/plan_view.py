@@ -28,9 +28,6 @@ from reconciler.render.sections.transfer_rows import transfer_rows
 from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.values import dataclass
 
-BADGES = ("OFFLINE", "PARTIAL")
-"""Every format begins its notices with these, and repeats them beside its verdict."""
-
 UNKNOWN_AMOUNTS = (
     "The amounts of a new journal run are known only after the run. They are not included."
 )
@@ -93,7 +90,6 @@ class PlanView:
     proofs: tuple[BalanceProof, ...]
     approvals: str
     command: str
-    unanswered: tuple[UnansweredDifference, ...]
     transfers: tuple[tuple[str, str], ...]
     reversals: tuple[PairRows, ...]
     waiting: tuple[tuple[str, str, str, str], ...]
@@ -121,7 +117,7 @@ class PlanView:
     def only_unanswered(self) -> tuple[UnansweredDifference, ...]:
         """The differences of which no blocked change says everything."""
         told = {(view.name, view.change.block.remedy) for view in self.blocked if view.change.block}
-        return tuple(one for one in self.unanswered if (one.name, one.remedy) not in told)
+        return tuple(one for one in self.plan.unanswered if (one.name, one.remedy) not in told)
 
     @property
     def marks(self) -> str:
@@ -169,7 +165,6 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         proofs=tuple(_proofs(plan.balance, plan.basis.home_currency)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",
-        unanswered=plan.unanswered,
         transfers=transfer_rows(plan.transfers),
         reversals=reversal_rows(plan.reversals),
         waiting=waiting_rows(plan.waiting),

@@ -9,26 +9,12 @@ from reconciler.render.escaping import escaped
 from reconciler.values import dataclass
 
 Span: TypeAlias = tuple[str, str]
-"""A text, safe to show, and its style: empty, or a word of `STYLES`."""
+"""A text, safe to show, and its style: empty, or the name that a screen knows a colour for.
+
+The text has the meaning, so that nothing is lost without colour.
+"""
 
 Line: TypeAlias = tuple[Span, ...]
-
-STYLES = (
-    "strong",
-    "place",
-    "faint",
-    "create",
-    "update",
-    "replace",
-    "remove",
-    "adopt",
-    "forget",
-    "blocked",
-    "good",
-    "warning",
-    "bad",
-)
-"""Every style. The text has the meaning, so that nothing is lost without colour."""
 
 _WHOLE = frozenset({"strong", "place"})
 """The styles of headings, names and places in files, which are not broken at a blank."""

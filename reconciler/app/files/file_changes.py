@@ -8,11 +8,18 @@ from pathlib import Path
 
 from reconciler.app.files.text_files import read_text, unwritable, write_text
 from reconciler.app.progress import FileDifferences, FilesWritten, Tell
+from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.rules.writing_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.git.repository import Repository
 from reconciler.values import dataclass
-from reconciler.workspace.editor_schema import has_editor_schema, has_modeline, with_modelines
+from reconciler.workspace.editor_schema import (
+    EDITOR_SCHEMA,
+    editor_schema,
+    has_editor_schema,
+    has_modeline,
+    with_modelines,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,18 @@ def modelined(root: Path, files: Mapping[Path, str | None]) -> dict[Path, str | 
         if text is not None and (present is None or has_modeline(present)):
             found[path] = with_modelines(text, path.resolve().relative_to(root.resolve()))
     return found
+
+
+def write_editor_schema(workspace: CheckedWorkspace) -> tuple[Path, bool]:
+    """Write the schema that editors use; its path, and whether it is another one than before.
+
+    Raises FilesRefused while files have problems, since the lists may be incomplete then.
+    """
+    require_valid(workspace)
+    path, text = workspace.root / EDITOR_SCHEMA, editor_schema(workspace.tenant)
+    if changed := _present(path) != text:
+        write_text(path, text, mode=0o644)
+    return path, changed
 
 
 @contextmanager

@@ -139,6 +139,12 @@ def joined(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), *names[-1:]] if len(names) > 1 else names)
 
 
+def cut(items: Sequence[str], most: int) -> tuple[str, ...]:
+    """The first items, and how many more there are."""
+    rest = more(len(items), most)
+    return (*items[:most], *[rest] * bool(rest))
+
+
 def more(count: int, most: int, what: str = "") -> str:
     """What follows a list that shows at most `most` of `count`: `and 1,200 more`, or nothing."""
     return f"and {count - most:,} more{what}" if count > most else ""

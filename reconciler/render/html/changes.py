@@ -8,7 +8,13 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Value, text_of
 from reconciler.core.planning.impact import posted_after, posted_before
-from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView, stated_fields
+from reconciler.render.change_view import (
+    LABELS,
+    BeforeAfter,
+    ChangeView,
+    special_facts,
+    stated_fields,
+)
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells
 from reconciler.render.plan_view import PlanView
@@ -103,16 +109,9 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
 def _facts(view: ChangeView) -> tuple[str, ...]:
     """What is special about a change."""
     change = view.change
-    facts = (
-        (f"cancels {change.number or 'the posted entry'}", view.cancels),
-        (f"transferred {change.transferred}", change.transferred not in ("", "No")),
-        ("protected", change.protect),
-        (f"made by {change.journal_run}", change.journal_run),
-        (f"renamed from {change.renamed_from}", change.renamed_from),
-        (f"reverses {change.reverses}", change.reverses),
-        (f"reversed by {change.reversed_by}", change.reversed_by),
-    )
-    return tuple(fact for fact, holds in facts if holds)
+    cancels = f"cancels {change.number or 'the posted entry'}" if view.cancels else ""
+    renamed = f"renamed from {change.renamed_from}" if change.renamed_from else ""
+    return tuple(filter(None, (cancels, *special_facts(change), renamed)))
 
 
 def _specs(change: Change) -> tuple[tuple[str, Mapping[str, Value] | None], ...]:

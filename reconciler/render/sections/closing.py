@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from reconciler.core.model.finding import counted, more
+from reconciler.core.model.finding import counted, cut
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.render.escaping import code, escaped, sentence
@@ -72,8 +72,7 @@ def extent_of(item: CloseItem) -> str:
 
 def named(item: CloseItem) -> tuple[str, ...]:
     """The first names that fail an item, and how many more there are."""
-    rest = more(len(item.found), _SHOWN)
-    return (*item.found[:_SHOWN], *[rest] * bool(rest))
+    return cut(item.found, _SHOWN)
 
 
 def facts_of(report: CloseReport) -> tuple[tuple[str, str], ...]:

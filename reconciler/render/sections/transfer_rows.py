@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from reconciler.core.model.enumerations import TransferState
-from reconciler.core.model.finding import more
+from reconciler.core.model.finding import cut
 from reconciler.core.model.plan import Transfers
 
 _ENDED = frozenset({TransferState.YES.value, TransferState.IGNORE.value})
@@ -33,9 +33,7 @@ def _row(row: Transfers) -> str:
     if not row.failed:
         return _counts(row.counts)
     named = [f"{number} {name}" for number, name in row.failed.items()]
-    rest = more(len(named), _MOST_FAILED)
-    listed = ", ".join((*named[:_MOST_FAILED], *[rest] * bool(rest)))
-    return f"{_counts(row.counts)}: {listed}"
+    return f"{_counts(row.counts)}: {', '.join(cut(named, _MOST_FAILED))}"
 
 
 def _counts(counts: Mapping[str, int]) -> str:
