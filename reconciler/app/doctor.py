@@ -121,7 +121,6 @@ def _variables(of_verbs: frozenset[str], *, in_ci: bool) -> Iterator[Check]:
 
 
 def _described(choice: LedgerChoice) -> str:
-    """The ledger, and who named it."""
     named = f", named by {choice.named_by}" if choice.named_by else ", because none is named"
     if choice.embedded:
         return f"embedded, in {STATE_DIRECTORY} of the workspace{named}"

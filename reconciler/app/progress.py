@@ -99,8 +99,8 @@ class FileDifferences:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportProblems:
-    """What an import would declare has problems."""
+class FileProblems:
+    """What a verb read, or would write, has problems."""
 
     problems: tuple[Problem, ...]
     root: Path
@@ -119,7 +119,7 @@ Event: TypeAlias = (
     | CallRecorded
     | FileDifferences
     | FilesWritten
-    | ImportProblems
+    | FileProblems
     | Imported
     | Note
     | NotReviewed

@@ -103,6 +103,11 @@ def apply(
     With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
     style, access = _style(style, events), take(Access, given)
+    if report is not None and events is not None and report.resolve() == Path(events).resolve():
+        raise UsageError(
+            "--report and --events name the same file",
+            remedy="Name another file for one of them.",
+        )
     printer = Printer(style=style)
     record = RunRecord(printer, style=style, report_file=report, events=events)
 

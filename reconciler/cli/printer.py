@@ -7,9 +7,9 @@ from operator import attrgetter
 from reconciler.app.progress import (
     Event,
     FileDifferences,
+    FileProblems,
     FilesWritten,
     Imported,
-    ImportProblems,
     Note,
     NothingApplied,
     NotReviewed,
@@ -103,7 +103,7 @@ class Printer:
                 found = [written_fields(one) for one in event.findings]
                 out_json({"findings": found, "finding_count": event.count})
                 err(finding_lines(event))
-            case ImportProblems():
+            case FileProblems():
                 out_json({"problems": problem_rows(event.problems)})
                 err(problem_spans(event.problems, event.root))
             case Imported():

@@ -18,7 +18,12 @@ import click
 
 from reconciler import __version__
 from reconciler.app.apply import INTERRUPTED
-from reconciler.app.files.text_files import require_writable, without_secrets, write_text
+from reconciler.app.files.text_files import (
+    require_replaceable,
+    require_writable,
+    without_secrets,
+    write_text,
+)
 from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
 from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document
@@ -97,6 +102,7 @@ class EventStream:
 
 def _opened(path: str) -> FileIO:
     """A file or a pipe to write to, without a buffer. Raises ReconcilerError."""
+    require_replaceable(Path(path))
     try:
         # A pipe that nobody reads is refused at once, instead of waited for.
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)

@@ -108,7 +108,6 @@ class _Rows(NamedTuple):
 
 
 def _lists(view: PlanView) -> Mapping[str, _Rows]:
-    """Every list and table of a plan that may be long, by what it has."""
     found = (
         _Rows("differences", [_unanswered(one) for one in view.only_unanswered]),
         _Rows("blocked changes", [_blocked(change) for change in view.blocked]),
@@ -174,7 +173,6 @@ def _head(view: PlanView, lists: Mapping[str, _Rows], approvals: Sequence[str]) 
 
 
 def _rehearsal(view: PlanView) -> Iterator[str]:
-    """What a scratch ledger made of the plan; nothing without a rehearsal."""
     found = view.rehearsal
     if found is None:
         return
@@ -211,7 +209,6 @@ def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]
 
 
 def _reversals(pairs: Sequence[PairRows]) -> str:
-    """Each original with its reversal, and what the two leave."""
     listed = [
         "<br>".join((sentence(title), *map(sentence, map(net_text, rows)))) for title, rows in pairs
     ]

@@ -71,7 +71,6 @@ def plan_csv(plan: Plan) -> str:
 
 
 def _more_rows(plan: Plan) -> Iterator[list[str]]:
-    """What posts nothing by itself."""
     for one in plan.unanswered:
         yield _row(
             effect="unanswered",

@@ -203,7 +203,6 @@ def _posted_fields(view: ChangeView) -> Iterator[Part]:
 
 
 def _impact(view: PlanView) -> Iterator[Part]:
-    """The impact under its heading, or the note that there is none."""
     impact = view.impact
     if impact.rows:
         yield line(("Impact", "strong"), " on the entries managed here (net, debit or credit)")
@@ -221,7 +220,6 @@ def _impact(view: PlanView) -> Iterator[Part]:
 
 
 def _reversals(view: PlanView) -> Iterator[Part]:
-    """Each original with its reversal, and what the two leave."""
     if not view.reversals:
         return
     yield line(("Reversals", "strong"))
@@ -251,7 +249,6 @@ def waiting_section(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[Part]
 
 
 def _transfers(view: PlanView) -> Iterator[Part]:
-    """How far the entries are transferred, one line a period."""
     if not view.transfers:
         return
     titles = ["Transferred", *[""] * (len(view.transfers) - 1)]
@@ -261,7 +258,6 @@ def _transfers(view: PlanView) -> Iterator[Part]:
 
 
 def _rehearsal(view: PlanView) -> Iterator[Part]:
-    """What a scratch ledger made of the plan; nothing without a rehearsal."""
     found = view.rehearsal
     if found is None:
         return
@@ -282,7 +278,6 @@ def _rehearsal(view: PlanView) -> Iterator[Part]:
 
 
 def _notes(view: PlanView) -> Iterator[Part]:
-    """The warnings, and the approvals that the plan requires."""
     yield from warning_lines(view.plan.warnings)
     if view.plan.warnings:
         yield BLANK
@@ -302,7 +297,6 @@ def _refusals(view: PlanView) -> Iterator[Part]:
 
 
 def _unanswered(view: PlanView) -> Iterator[Part]:
-    """What no change answers, each with what to do."""
     if not view.only_unanswered:
         return
     yield line(("No change answers these differences:", "warning"))
@@ -317,7 +311,6 @@ def _unanswered(view: PlanView) -> Iterator[Part]:
 
 
 def _largest(view: PlanView) -> Iterator[Part]:
-    """The largest change, and those that are material by the policy."""
     rows = [(("Largest change: ", "strong"), *one) for one in view.largest]
     rows += [(("Material: ", "warning"), *one) for one in view.material[:MOST_LISTED]]
     for head, one, amount in rows:
@@ -329,7 +322,6 @@ def _largest(view: PlanView) -> Iterator[Part]:
 
 
 def _listed(title: str, style: str, changes: Sequence[ChangeView]) -> Iterator[Part]:
-    """Changes by name and number; nothing without any."""
     if not changes:
         return
     yield line((title, style))

@@ -322,6 +322,7 @@ def test_a_foreign_entry_keeps_its_rate(empty):
     ("args", "code", "said"),
     [
         pytest.param(["rnt"], 64, 'Did you mean "rent"?', id="a name that nobody knows"),
+        pytest.param(["JE-1"], 64, "Write a number such as JE-00000042.", id="no number"),
         pytest.param(["JE-00000099"], 4, "JE-00000099 is not posted", id="a number that is gone"),
         pytest.param(["rent", "rnt"], 64, "no entry is named rnt", id="one of two"),
         pytest.param(["rent", "--period", "Mai-2026"], 3, "known-period", id="an unknown period"),
@@ -654,3 +655,9 @@ def test_a_run_is_not_reversed_and_its_entries_are_found(billing):
     number = re.search(r"its entries: (JE-\d+),", shown)
     assert number is not None, shown
     assert billing.run("reverse", number[1]).code == 0
+
+
+def test_an_entry_that_is_named_twice_is_reversed_once(small):
+    number = small.number("entry-00")
+    assert small.run("reverse", "entry-00", number).code == 0
+    assert files(small)["entry-00.reversal.yaml"].count("kind: JournalEntry") == 1

@@ -100,7 +100,6 @@ def _runs(workspace: CheckedWorkspace, tenant: Tenant) -> Iterator[DeclaredRun]:
 
 
 def _searched(session: ReadSession, period: str) -> SearchedPeriod:
-    """What a Data Query finds in a period."""
     place = session.settings.marker
     try:
         rows = session.ledger.query(statement_for(RUN_ENTRY_KIND, period, place))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
 from reconciler.app.files.text_files import read_text
-from reconciler.app.progress import ImportProblems, Note, Tell
+from reconciler.app.progress import FileProblems, Note, Tell
 from reconciler.app.state_directory import recorded_if_readable
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
@@ -68,12 +68,11 @@ def generate_files(
     files = run.files()
 
     def prove() -> None:
-        """What was written must not have problems of its own."""
         again = read_workspace(root)
         names = {path.relative_to(root).as_posix() for path in files}
         left = tuple(one for one in again.errors if one.path in names and one.rule not in _MENDED)
         if left:
-            tell(ImportProblems(problems=left, root=root))
+            tell(FileProblems(problems=left, root=root))
             raise FilesRefused(
                 "generated entries break rules of this workspace, so nothing was written",
                 remedy="Correct the source that `generatedBy` names, or the Reference.",
@@ -92,7 +91,7 @@ def _require_sound(workspace: CheckedWorkspace, tell: Tell) -> None:
     deciding |= {one.rule for one in (workspace.computed or Computed()).findings}
     blocking = tuple(one for one in workspace.errors if one.rule in deciding)
     if blocking or workspace.settings is None:
-        tell(ImportProblems(problems=blocking, root=workspace.root))
+        tell(FileProblems(problems=blocking, root=workspace.root))
         raise FilesRefused(
             "files have problems, so nothing was generated",
             remedy="Correct the problems above, then run it again.",

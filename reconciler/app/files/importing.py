@@ -7,7 +7,7 @@ from pathlib import Path
 from reconciler.app.apply import Interaction, execute_plan, exit_code
 from reconciler.app.files.file_changes import modelined, replaced, require_new, require_readable
 from reconciler.app.plan import plan_without_search
-from reconciler.app.progress import FilesWritten, Imported, ImportProblems, Note, Progress
+from reconciler.app.progress import FileProblems, FilesWritten, Imported, Note, Progress
 from reconciler.app.session import ReadSession, WriteSession
 from reconciler.app.settlement import settle_first
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
@@ -180,7 +180,7 @@ def _read_again(
         if item.path is None and item.address in workspace.declared
     }
     if workspace.errors:
-        interaction.tell(ImportProblems(problems=workspace.errors, root=workspace.root))
+        interaction.tell(FileProblems(problems=workspace.errors, root=workspace.root))
         raise FilesRefused(
             "live values violate rules of this workspace, so nothing was imported",
             remedy="Update the Reference, or correct the entry in the ledger.",

@@ -1,5 +1,6 @@
 """What is posted, from the ledger or from the daybook, by the names and numbers of entries."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from reconciler.app.state_directory import require_daybook, workspace_daybook
@@ -77,6 +78,10 @@ def assumed_posted(workspace: CheckedWorkspace) -> PostedEntries:
 
 def original_of(named: str, *, workspace: CheckedWorkspace, posted: PostedEntries) -> Original:
     """The posted entry of a name or a number. Raises Refused, and UsageError for an unknown one."""
+    if is_number(named) and not re.fullmatch(JOURNAL_ENTRY.number_pattern, named):
+        raise UsageError(
+            f"{named} is not the number of an entry", remedy="Write a number such as JE-00000042."
+        )
     marker = require_valid(workspace).marker
     declared, recorded = workspace.declared, posted.recorded
     entries = (one for one in declared.values() if one.address.kind == JOURNAL_ENTRY.name)

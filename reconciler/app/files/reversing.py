@@ -13,7 +13,7 @@ from reconciler.app.files.posted_entries import (
     original_of,
     verb_refused,
 )
-from reconciler.app.progress import ImportProblems, Note, Tell
+from reconciler.app.progress import FileProblems, Note, Tell
 from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.workspace import CheckedWorkspace, read_workspace
 from reconciler.core.model.command import suggested
@@ -116,7 +116,7 @@ def _write(
             tell(Note(text=f"The reversal was generated from the edit. Run {commands} again."))
             return
         if problems:
-            tell(ImportProblems(problems=problems, root=workspace.root))
+            tell(FileProblems(problems=problems, root=workspace.root))
             raise FilesRefused(
                 "the files would have these problems, so nothing was written",
                 remedy="Correct the problems above, or choose other values with --period, --date, "
@@ -136,6 +136,8 @@ class _Reversing:
     ) -> None:
         self._workspace, self._posted, self._options = workspace, posted, options
         self._reversed = reversed_names(workspace.declared.values())
+        self._taken: set[str] = set()
+        """The numbers of the entries so far: a name and its number are one entry."""
         self.files: dict[Path, str | None] = {}
         self.kept: list[Path] = []
         self.notes: list[str] = []
@@ -145,6 +147,9 @@ class _Reversing:
     def take(self, named: str) -> None:
         """Add the files of one entry. Raises Refused, and UsageError for what nobody knows."""
         original = original_of(named, workspace=self._workspace, posted=self._posted)
+        if original.number in self._taken:
+            return
+        self._taken.add(original.number)
         options = self._options
         reversal = self._reversed.get(original.name)
         if options.rebook_only:

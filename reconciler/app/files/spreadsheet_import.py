@@ -5,7 +5,7 @@ from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
 from reconciler.app.files.text_files import unreadable
-from reconciler.app.progress import ImportProblems, Note, Tell
+from reconciler.app.progress import FileProblems, Note, Tell
 from reconciler.app.workspace import CheckedWorkspace, read_workspace, require_valid
 from reconciler.core.model.canonical import content_of
 from reconciler.core.model.finding import Finding, Severity, counted
@@ -128,7 +128,7 @@ def _prove(root: Path, tell: Tell) -> None:
     """Raises FilesRefused if the workspace has errors now: custom rules know no cells."""
     workspace = read_workspace(root)
     if workspace.errors:
-        tell(ImportProblems(problems=workspace.errors, root=root))
+        tell(FileProblems(problems=workspace.errors, root=root))
         raise FilesRefused(
             "the declarations violate rules of this workspace, so nothing was written",
             remedy="Correct the cells, or the mapping.",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, UsageError
 from reconciler.http_client.redaction import SHORTEST, SHOWN
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -60,12 +60,30 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o600) -> None:
 def require_writable(path: Path | None) -> None:
     """Raises ReconcilerError if a file could not be written, before the work whose result it gets.
 
-    What is there stays as it is.
+    What is there stays as it is. Raises UsageError for a file that no result may replace.
     """
     if path is not None:
+        require_replaceable(path)
         with _draft(path, 0o600) as (draft, descriptor):
             os.close(descriptor)
             draft.unlink()
+
+
+def require_replaceable(path: Path) -> None:
+    """Raises UsageError for a database, a spill file or declarations: nothing else holds them."""
+    start = b""
+    if path.is_file():
+        with suppress(OSError), path.open("rb") as file:
+            start = file.read(64)
+    what = ""
+    if start.startswith(b"SQLite format 3"):
+        what = "is a database"
+    elif path.suffix == ".rescue":
+        what = "is a spill file"
+    elif path.suffix in (".yaml", ".yml") and start and not start.lstrip().startswith(b"{"):
+        what = "holds YAML documents"
+    if what:
+        raise UsageError(f"{path} {what}, and is not overwritten", remedy="Name another file.")
 
 
 @contextmanager

@@ -107,7 +107,6 @@ def _row(view: ChangeView, home: str | None, place: TablePosition) -> ChangeRow:
 
 
 def _facts(view: ChangeView) -> tuple[str, ...]:
-    """What is special about a change."""
     change = view.change
     cancels = f"cancels {change.number or 'the posted entry'}" if view.cancels else ""
     renamed = f"renamed from {change.renamed_from}" if change.renamed_from else ""
