@@ -156,7 +156,7 @@ import -w books JE-00000013 --period Jan-2026
   => Omit --period
   => import -w books JE-00000013
 import -w books --period Jan-26 -y
-  => Did you mean Jan-2026?
+  => Did you mean "Jan-2026"?
   => import -w books --period Jan-2026 -y
 import -w books --period Jan-2026
   => Add --auto-approve
@@ -201,7 +201,7 @@ forget -w books nosuch -y
   =>
   =>
 close-check -w books Jan-26
-  => Did you mean Jan-2026?
+  => Did you mean "Jan-2026"?
   =>
 schema nosuch
   => The kinds are
@@ -210,7 +210,7 @@ schema JournalEntry --write -w books
   => Omit JournalEntry
   => schema --write -w books
 explain line-balance
-  => Did you mean lines-balance?
+  => Did you mean "lines-balance"?
   => explain lines-balance
 explain nosuch
   => `reconciler explain` lists them

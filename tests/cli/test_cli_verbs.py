@@ -222,7 +222,7 @@ def test_every_rule_is_explained(rule):
 def test_explain_lists_all_rules_and_guesses_at_a_slip():
     listed = reconciler("explain").out
     assert {row.split()[0] for row in listed.splitlines()} == set(EVERY_RULE)
-    assert "Did you mean lines-balance?" in reconciler("explain", "line-balance").err
+    assert 'Did you mean "lines-balance"?' in reconciler("explain", "line-balance").err
 
 
 def test_a_custom_rule_is_explained_where_it_holds(small):

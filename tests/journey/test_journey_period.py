@@ -91,7 +91,9 @@ def test_what_a_run_made_is_left_to_it(billing):
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        pytest.param(["--period", "Jan-26", "--yes"], 4, "Did you mean Jan-2026?", id="no period"),
+        pytest.param(
+            ["--period", "Jan-26", "--yes"], 4, 'Did you mean "Jan-2026"?', id="no period"
+        ),
         pytest.param(["--period", "Jan-2026"], 64, "no terminal to confirm on", id="nobody to ask"),
         pytest.param(
             ["--period", "Jan-2026", "JE-00000001", "--yes"],
