@@ -213,26 +213,24 @@ def _money_of(intent: Intent) -> str:
 
 def _search_warnings(search: Search, *, doubts: int) -> Iterator[PlanWarning]:
     """What a search does not cover. With a new daybook there may be `doubts`."""
+    text = ""
     if search.failure and doubts:
-        yield warning(
-            "ledger-not-searched",
-            "the daybook is new, so every entry counts as new, and the ledger cannot be "
-            f"searched: {search.failure}; if this workspace was applied before, restore its "
-            "daybook first",
+        text = (
+            "the daybook is new, so every entry counts as new, and the ledger cannot be searched: "
+            f"{search.failure}; if this workspace was applied before, restore its daybook first"
         )
     elif search.failure:
-        yield warning(
-            "ledger-not-searched",
+        text = (
             "the ledger cannot be searched for entries that the daybook does not know: "
-            f"{search.failure}; the plan relies on the daybook alone",
+            f"{search.failure}; the plan relies on the daybook alone"
         )
     elif search.probed:
-        yield warning(
-            "ledger-not-searched",
-            f"the ledger cannot be searched: {search.instead_of}; {search.probed} were "
-            "probed one by one instead. Entries below that range, or above a gap in it, "
-            "are not covered.",
+        text = (
+            f"the ledger cannot be searched: {search.instead_of}; {search.probed} were probed one "
+            "by one instead. Entries below that range, or above a gap in it, are not covered."
         )
+    if text:
+        yield warning("ledger-not-searched", text)
 
 
 def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.file_cache import FileCache
 from reconciler.app.offline.posted_facts import PostedFacts, judged, judged_marker
@@ -161,8 +161,9 @@ def read_workspace(
             )
     # An unread file may hold a part of what is computed, and of what editors are told.
     whole = all(one.severity is not Severity.ERROR for one in loaded.problems)
-    through = settings.generate_through if settings is not None else ""
-    computed, generated, waiting = _schedules(loaded, tenant, through, whole=whole)
+    schedules = _Schedules()
+    if loaded.computes and whole:
+        schedules = _schedules(loaded, tenant, settings.generate_through if settings else "")
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     failing = policy.failing | frozenset({EVERY_RULE} if strict else ())
     unread = records.unread()
@@ -170,7 +171,9 @@ def read_workspace(
         (
             *loaded.problems,
             *editors,
-            *locate(root, chain(judged_findings, names, generated, custom.findings, unread)),
+            *locate(
+                root, chain(judged_findings, names, schedules.findings, custom.findings, unread)
+            ),
         )
     )
     if files is not None:
@@ -187,8 +190,8 @@ def read_workspace(
         judging=judging,
         cache_damage=files.damage if files else "",
         supporting={document.address: document for document in loaded.supporting},
-        computed=computed,
-        waiting=waiting,
+        computed=schedules.computed,
+        waiting=schedules.waiting,
         today=today,
         waived=custom.waived,
         left_out=records.left_out,
@@ -211,13 +214,16 @@ def require_as_read(workspace: CheckedWorkspace, plan: Plan) -> None:
         )
 
 
-def _schedules(
-    loaded: LoadedWorkspace, tenant: Tenant, through: str, *, whole: bool
-) -> tuple["Computed | None", tuple[Finding, ...], tuple[WaitingParts, ...]]:
+class _Schedules(NamedTuple):
     """What sources compute, what is wrong with its files, and what waits for later periods."""
+
+    computed: "Computed | None" = None
+    findings: tuple[Finding, ...] = ()
+    waiting: tuple[WaitingParts, ...] = ()
+
+
+def _schedules(loaded: LoadedWorkspace, tenant: Tenant, through: str) -> _Schedules:
     # Most workspaces compute nothing, and never load these modules.
-    if not (loaded.computes and whole):
-        return None, (), ()
     from reconciler.core.planning.schedules.generated_proof import check_generated, due, last_start
     from reconciler.core.planning.schedules.generation import compute
     from reconciler.core.planning.schedules.summary import waiting_parts
@@ -227,7 +233,7 @@ def _schedules(
     findings = tuple(check_generated(computed, declared, loaded.supporting, tenant, through))
     wanted = due(computed, declared, tenant, through)
     waiting = waiting_parts(computed, wanted, declared, last_start(tenant, through))
-    return computed, findings, tuple(waiting)
+    return _Schedules(computed, findings, tuple(waiting))
 
 
 def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple[Problem, ...]:

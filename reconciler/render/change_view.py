@@ -109,6 +109,8 @@ class ChangeView:
     debits: Decimal
     amount: str
     headline: str
+    special: tuple[str, ...]
+    """What is special about the entry, which the headline has too."""
     reason: str
     blocked: str
     cancels: bool
@@ -133,6 +135,14 @@ def view_of_change(change: Change) -> ChangeView:
     amount = shown(debits, change.currency) if kind.currency and spec else ""
     cancels = change.cancels and block is None
     steps = change.steps if block is None else ()
+    facts = (
+        (f"made by {change.journal_run}", change.journal_run),
+        (f"transferred {change.transferred}", change.transferred not in ("", "No")),
+        ("protected", change.protect),
+        (f"reverses {change.reverses}", change.reverses),
+        (f"reversed by {change.reversed_by}", change.reversed_by),
+    )
+    special = tuple(fact for fact, holds in facts if holds)
     return ChangeView(
         change=change,
         spec=spec,
@@ -146,7 +156,8 @@ def view_of_change(change: Change) -> ChangeView:
         day=text_of(spec.get(kind.date)) or "",
         debits=debits,
         amount=amount,
-        headline=_headline(change, period, date, amount) if spec else "",
+        headline=_headline(change, period, date, amount, special) if spec else "",
+        special=special,
         reason=_reason(change),
         blocked=f"{block.message}{f', so it cannot be {wanted}' * bool(wanted)}" if block else "",
         cancels=cancels,
@@ -173,28 +184,16 @@ def stated_fields(view: ChangeView) -> Iterator[tuple[str, str]]:
             yield name, value_text(spec[name])
 
 
-def _headline(change: Change, period: str, date: str, amount: str) -> str:
+def _headline(change: Change, period: str, date: str, amount: str, special: Iterable[str]) -> str:
     """Period, date and amount of a change, and what is special about it."""
     facts = (
         "" if amount else "a journal run",
         f"{period} ({change.period_status})" if change.period_status else period,
         f"dated {date}",
         f"{change.currency} {amount}" if amount else "",
-        *special_facts(change),
+        *special,
     )
     return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
-
-
-def special_facts(change: Change) -> Iterator[str]:
-    """What is special about the entry of a change."""
-    facts = (
-        (f"made by {change.journal_run}", change.journal_run),
-        (f"transferred {change.transferred}", change.transferred not in ("", "No")),
-        ("protected", change.protect),
-        (f"reverses {change.reverses}", change.reverses),
-        (f"reversed by {change.reversed_by}", change.reversed_by),
-    )
-    return (fact for fact, holds in facts if holds)
 
 
 def _reason(change: Change) -> str:

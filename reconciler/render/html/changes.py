@@ -12,7 +12,6 @@ from reconciler.render.change_view import (
     LABELS,
     BeforeAfter,
     ChangeView,
-    special_facts,
     stated_fields,
 )
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
@@ -110,7 +109,7 @@ def _facts(view: ChangeView) -> tuple[str, ...]:
     change = view.change
     cancels = f"cancels {change.number or 'the posted entry'}" if view.cancels else ""
     renamed = f"renamed from {change.renamed_from}" if change.renamed_from else ""
-    return tuple(filter(None, (cancels, *special_facts(change), renamed)))
+    return tuple(filter(None, (cancels, *view.special, renamed)))
 
 
 def _specs(change: Change) -> tuple[tuple[str, Mapping[str, Value] | None], ...]:
