@@ -89,16 +89,17 @@ def original_of(named: str, *, workspace: CheckedWorkspace, posted: PostedEntrie
     file = Originals(entries, numbers).named(named)
     unfiled = numbers.get(named) or Address(JOURNAL_ENTRY.name, named)
     address = file.address if file is not None else unfiled
+    runs = {one for one in (*declared, *recorded) if one.kind != JOURNAL_ENTRY.name}
+    unknown = file is None and address not in recorded
+    if address in runs or (unknown and named in {one.name for one in runs}):
+        raise UsageError(
+            f"{named} is a journal run, and its entries are reversed one by one",
+            remedy="Name them by their JE numbers, which `reconciler daybook show` lists.",
+        )
     record = numbered_record(address, file, recorded.get)
     number = named if is_number(named) else (record.number if record else None)
     number = number or (file.adopts if file is not None else None)
     if number is None and file is None and record is None:
-        others = {one.name for one in (*declared, *recorded) if one.kind != JOURNAL_ENTRY.name}
-        if by_number.get(named, named) in others:
-            raise UsageError(
-                f"{named} is a journal run, and its entries are reversed one by one",
-                remedy="Name them by their JE numbers, which `reconciler daybook show` lists.",
-            )
         names = (one.name for one in (*declared, *recorded) if one.kind == JOURNAL_ENTRY.name)
         close = nearest(named, KnownNames(names))
         raise UsageError(
