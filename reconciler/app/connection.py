@@ -109,7 +109,9 @@ def _embedded(root: Path, stack: ExitStack) -> tuple[InProcess, Credentials]:
             reference if reference.is_file() else None,
         )
     except LedgerUnusable as error:
-        raise ReconcilerError(f"the embedded ledger cannot be used: {error}") from error
+        raise ReconcilerError(
+            f"the embedded ledger cannot be used: {error}", remedy=error.remedy
+        ) from error
     stack.callback(ledger.close)
     keys = state / "ledger-client.json"
     if not keys.exists():

@@ -343,7 +343,8 @@ def _opened(
         with open_ledger(database, reference, built_in=built_in, first=act) as opened:
             yield opened
     except LedgerUnusable as error:
-        raise ReconcilerError(str(error)) from error
+        remedy = error.remedy or "Correct the option or the file that the message names."
+        raise ReconcilerError(str(error), remedy=remedy) from error
 
 
 def _tenant(opened: Ledger, entity: str | None) -> str | None:

@@ -2,7 +2,11 @@
 
 
 class LedgerUnusable(Exception):
-    """A database, a file or an option is wrong. The message is one line, with the remedy."""
+    """A database, a file or an option is wrong; `remedy` says what to do, where that is known."""
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class BadRow(Exception):

@@ -149,8 +149,8 @@ class Ledger:
             count = sum(audit.count(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
         if not count:
             raise LedgerUnusable(
-                "the database records no change of a ledger, so there is nothing to verify; name "
-                "the database that `reconciler ledger serve` uses"
+                "the database records no change of a ledger, so there is nothing to verify",
+                remedy="Name the database that `reconciler ledger serve` uses.",
             )
         return count
 
@@ -227,7 +227,7 @@ def _unusable() -> Iterator[None]:
     try:
         yield
     except Contention as error:
-        raise LedgerUnusable(f"{error}; try again later") from error
+        raise LedgerUnusable(str(error), remedy="Try again later.") from error
     except SQLAlchemyError as error:
         raise LedgerUnusable(f"the database: {cause_of(error)}") from error
 

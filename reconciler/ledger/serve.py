@@ -125,7 +125,9 @@ def _listener(host: str, port: int) -> socket.socket:
             raise
     except OSError as error:
         reason = error.strerror or str(error)
-        raise LedgerUnusable(f"cannot listen on {host} port {port}: {reason}") from error
+        raise LedgerUnusable(
+            f"cannot listen on {host} port {port}: {reason}", remedy="Choose another host or port."
+        ) from error
     return listener
 
 

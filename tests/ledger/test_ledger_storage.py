@@ -505,7 +505,7 @@ def test_another_url_is_refused_in_one_line_without_its_password(url, message, c
     result = command("serve", "--database", url)
     assert result.exit_code == 1
     assert message in result.output
-    assert len(result.output.splitlines()) == 1
+    assert ["To fix: " in row for row in result.output.splitlines()] == [False, True]
     said = result.output + caplog.text + "".join(capfd.readouterr())
     assert "hunter2" not in said.replace('sslmode value: "hunter2"', "")
 
@@ -518,8 +518,8 @@ def test_without_the_driver_the_extra_is_named():
     with Program(words, script=script, stderr=subprocess.PIPE) as process:
         said = process.stderr.read()
     assert said == (
-        "Error: a ledger on PostgreSQL needs the package psycopg; "
-        "install it with: pip install 'journal-reconciler[postgresql]'\n"
+        "Error: a ledger on PostgreSQL needs the package psycopg\n"
+        "    To fix: Run `pip install 'journal-reconciler[postgresql]'`.\n"
     )
     assert process.returncode == 1
 

@@ -94,9 +94,13 @@ def digest_of(reference: Mapping[str, Any] | Path) -> str:
 
 def load(reference: Mapping[str, Any] | Path) -> Reference:
     """The document as values. Raises LedgerUnusable with the place of the error."""
-    if isinstance(reference, Path):
-        return _read(_parse(reference), str(reference))
-    return _read(reference, "reference")
+    try:
+        if isinstance(reference, Path):
+            return _read(_parse(reference), str(reference))
+        return _read(reference, "reference")
+    except LedgerUnusable as error:
+        error.remedy = "Correct the Reference, or name another one."
+        raise
 
 
 def _bytes(path: Path) -> bytes:

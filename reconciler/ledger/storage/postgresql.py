@@ -55,12 +55,13 @@ def _prepare(url: URL) -> URL:
         import psycopg  # noqa: F401, PLC0415 - asked for only where it is needed
     except ImportError as error:
         raise LedgerUnusable(
-            "a ledger on PostgreSQL needs the package psycopg; "
-            "install it with: pip install 'journal-reconciler[postgresql]'"
+            "a ledger on PostgreSQL needs the package psycopg",
+            remedy="Run `pip install 'journal-reconciler[postgresql]'`.",
         ) from error
     if not url.database:
         raise LedgerUnusable(
-            "the database URL names no database; write postgresql://user@host/database"
+            "the database URL names no database",
+            remedy="Write postgresql://user@host/database.",
         )
     return url.set(drivername=f"postgresql+{_DRIVER}")
 
@@ -120,7 +121,8 @@ def _initialize(made: Engine) -> None:
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     if encoding != "UTF8":
         raise LedgerUnusable(
-            f"the database has the encoding {encoding}; make one with ENCODING 'UTF8'"
+            f"the database has the encoding {encoding}",
+            remedy="Make another one with ENCODING 'UTF8'.",
         )
 
 

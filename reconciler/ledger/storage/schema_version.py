@@ -71,7 +71,8 @@ def version_of(tx: Connection) -> str | None:
         return version
     if names:
         raise LedgerUnusable(
-            f"the database holds other tables ({names[0]}, ...) and is no ledger; name another one"
+            f"the database holds other tables ({names[0]}, ...) and is no ledger",
+            remedy="Name another one.",
         )
     return None
 
@@ -79,6 +80,6 @@ def version_of(tx: Connection) -> str | None:
 def _newer(version: str) -> LedgerUnusable:
     found, own = version.lstrip("0"), tables.SCHEMA_VERSION.lstrip("0")
     return LedgerUnusable(
-        f"the database has schema version {found}, this ledger writes version {own}; "
-        "use the reconciler that wrote it, or a newer one"
+        f"the database has schema version {found}, this ledger writes version {own}",
+        remedy="Use the reconciler that wrote it, or a newer one.",
     )

@@ -17,13 +17,15 @@ from .backend import Access, Backend, TransactionLost, access_of, wait_of
 _DRIVER = "pysqlite"
 _BEGIN_READING = "BEGIN"
 
+_WRITE = "Write sqlite:////absolute/path.db."
+
 
 def _prepare(url: URL) -> URL:
     name = url.database or ""
     if not name or name == ":memory:" or name.startswith("file:"):
-        raise LedgerUnusable("the ledger needs a file; write sqlite:////absolute/path.db")
+        raise LedgerUnusable("the ledger needs a file", remedy=_WRITE)
     if url.query:
-        raise LedgerUnusable("a SQLite URL takes no options; write sqlite:////absolute/path.db")
+        raise LedgerUnusable("a SQLite URL takes no options", remedy=_WRITE)
     return url.set(drivername=f"sqlite+{_DRIVER}")
 
 
@@ -37,9 +39,12 @@ def _make_file(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
         if not path.is_file():
-            raise LedgerUnusable(f"database {path}: not a file") from None
+            raise LedgerUnusable(f"database {path}: not a file", remedy=_WRITE) from None
     except OSError as error:
-        raise LedgerUnusable(f"database {path}: {error.strerror or error}") from error
+        raise LedgerUnusable(
+            f"database {path}: {error.strerror or error}",
+            remedy="Name a file in a directory that exists, and where you may write.",
+        ) from error
 
 
 def _engines(url: URL) -> Mapping[Access, Engine]:
@@ -122,7 +127,10 @@ def _back_up(url: URL, version: str) -> None:
             source.backup(target)
         draft.replace(copy)
     except OSError as error:
-        raise LedgerUnusable(f"copy {copy}: {error.strerror or error}") from error
+        raise LedgerUnusable(
+            f"copy {copy}: {error.strerror or error}",
+            remedy="Free space on its disk, or allow writing in its directory.",
+        ) from error
 
 
 def _is_busy(error: OperationalError) -> bool:

@@ -133,17 +133,20 @@ def _known(database_url: str) -> tuple[Backend, URL]:
         url = make_url(database_url)
     except (ArgumentError, ValueError):
         # Not chained: the library's message may contain the URL with its password.
-        raise LedgerUnusable(f"the database URL is not understood; write {_EXAMPLES}") from None
+        raise LedgerUnusable(
+            "the database URL is not understood", remedy=f"Write {_EXAMPLES}."
+        ) from None
     backend = _BACKENDS.get(url.get_backend_name())
     if backend is None:
         raise LedgerUnusable(
-            f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}; "
-            f"write {_EXAMPLES}"
+            f"the ledger runs on sqlite and postgresql, not on {url.get_backend_name()}",
+            remedy=f"Write {_EXAMPLES}.",
         )
     driver = url.drivername.partition("+")[2]
     if driver not in ("", backend.driver):
         raise LedgerUnusable(
-            f"the ledger uses the driver {backend.driver}, not {driver}; write {_EXAMPLES}"
+            f"the ledger uses the driver {backend.driver}, not {driver}",
+            remedy=f"Write {_EXAMPLES}.",
         )
     return backend, backend.prepare(url)
 
@@ -164,7 +167,10 @@ def _usable(url: URL) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, Contention) as error:
-        raise LedgerUnusable(f"{display_name(url)}: {cause_of(error)}") from error
+        raise LedgerUnusable(
+            f"{display_name(url)}: {cause_of(error)}",
+            remedy="Check the database URL, and whether its server answers and accepts the user.",
+        ) from error
 
 
 def cause_of(error: Exception) -> str:

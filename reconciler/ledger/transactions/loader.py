@@ -95,7 +95,7 @@ def _load_context(tx: Connection, tenant_id: str) -> _LoadContext:
     settings = settings_of(tx, tenant_id)
     if not settings.currencies:
         raise LedgerUnusable(
-            "the ledger has no reference data; name a Reference document with --reference"
+            "the ledger has no reference data", remedy="Name a Reference with --reference."
         )
     codes: dict[str, list[RowMapping]] = {}
     query = select(accounting_codes).where(accounting_codes.c.tenant_id == tenant_id)
