@@ -257,7 +257,7 @@ class TestCommand:
             ("nonsense", "bad.csv", "not understood"),
         ],
     )
-    def test_what_the_user_got_wrong_is_one_line(
+    def test_what_the_user_got_wrong_is_a_line_and_its_remedy_another(
         self, bench, make_database, tmp_path, url, file, message
     ):
         (tmp_path / "bad.csv").write_text("id\nT-1\n")
@@ -266,19 +266,19 @@ class TestCommand:
         assert result.exit_code == 1
         assert result.output.startswith("Error: ")
         assert message in result.output
-        assert len(result.output.splitlines()) == 1
+        assert ["To fix: " in row for row in result.output.splitlines()] == [False, True]
 
     def test_a_file_that_is_missing_is_a_usage_error(self, bench, tmp_path):
         result = self.run(bench.database.url, tmp_path / "nowhere.csv")
         assert result.exit_code == 64
         assert "nowhere.csv' does not exist" in result.output
 
-    def test_a_busy_database_is_one_line_too(self, bench, tmp_path, monkeypatch):
+    def test_a_busy_database_is_a_line_and_its_remedy_too(self, bench, tmp_path, monkeypatch):
         monkeypatch.setattr(backend, "LOCK_WAIT", 0)
         (tmp_path / "t.csv").write_text(CSV)
         with bench.ledger.store.writing():
             result = self.run(bench.database.url, tmp_path / "t.csv")
-        assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+        assert (result.exit_code, len(result.output.splitlines())) == (1, 2)
         assert "another process keeps the database busy" in result.output
 
 
