@@ -129,7 +129,8 @@ class Ledger:
                     Call(author=author, caller=_caller(author), path={"id": key})
                 )
             except Refusal as refused:
-                raise LedgerUnusable(str(refused)) from None
+                remedy = "Name another period, or change the periods before or after it first."
+                raise LedgerUnusable(str(refused), remedy=remedy) from None
 
     def work(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Execute everything that is queued for journal runs, unless another worker does."""

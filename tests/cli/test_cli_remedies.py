@@ -55,7 +55,7 @@ REFUSED = (
     "init books => Choose another directory => other",
     "ledger load-transactions --database sqlite:///l.db no.csv => exists => ",
     "ledger create-client --name x --database l.db => Write sqlite => --database sqlite:///l.db",
-    "ledger verify --database sqlite:///no/l.db => a directory that exists => ",
+    "ledger create-client --name x --database sqlite:///no/l.db => directory that exists => ",
     "ledger serve --port 0 --database sqlite:///l.db --reference no.yaml => exists => ",
     "schema --write -w no => name another directory => -w books",
 )
