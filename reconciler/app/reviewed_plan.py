@@ -17,11 +17,21 @@ from reconciler.values import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What was approved: a saved plan, a digest, everything, or nothing yet."""
+    """What was approved: a saved plan, a digest, everything, or nothing yet.
+
+    Raises UsageError for a plan with the digest of another one: approvals are for one plan.
+    """
 
     saved: Plan | None = None
     digest: str | None = None
     everything: bool = False
+
+    def __post_init__(self) -> None:
+        if self.saved is not None and self.digest not in (None, self.saved.digest):
+            raise UsageError(
+                f"the saved plan has the digest {self.saved.digest}, not {self.digest}",
+                remedy="Omit --plan-digest, or the file.",
+            )
 
     @property
     def given(self) -> bool:

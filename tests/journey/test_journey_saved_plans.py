@@ -59,6 +59,17 @@ def test_a_plan_is_applied_by_its_digest(books, saved):
     assert books.run("apply", "--plan-digest", digest).code == 0
 
 
+def test_a_file_and_the_digest_of_another_plan_apply_neither(books, saved):
+    """Approvals of the file's plan would otherwise count for the other one."""
+    books.edit("entry-03.yaml", "Notes of", "Other notes of")
+    other = books.plan("--format", "json").json["digest"]
+    before = books.content()
+    refused = books.run("apply", saved, "--plan-digest", other)
+    assert (refused.code, "To fix: Omit --plan-digest" in refused.err) == (64, True), refused.said
+    assert books.content() == before
+    assert books.run("apply", "--plan-digest", other).code == 0
+
+
 def test_the_same_plan_is_not_applied_twice(books, saved):
     assert books.run("apply", saved).code == 0
     before = books.content()
