@@ -185,7 +185,10 @@ class RunRecord:
             self._end(code, error, remedy)
 
     def _open(self) -> None:
-        require_writable(self._file)
+        # A file that must not be written is not written at the end either.
+        file, self._file = self._file, None
+        require_writable(file)
+        self._file = file
         if self._events:
             self._stream = EventStream(self._events)
 

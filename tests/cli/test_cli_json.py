@@ -85,8 +85,7 @@ def test_an_error_is_the_document(small, words, code, said):
     ended, found = output(*common, verb, *rest)
     assert (ended.code, said in found["error"]["message"]) == (code, True), ended.said
     assert said in ended.err, "people read it on stderr"
-    # What makes a database unusable has no remedy of its own.
-    assert bool(found["error"]["remedy"]) is (verb != "ledger")
+    assert found["error"]["remedy"]
 
 
 def test_the_page_shows_such_a_document(small):

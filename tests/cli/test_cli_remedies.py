@@ -10,6 +10,7 @@ import pytest
 from books_harness import Books, reconciler
 
 from reconciler import cli
+from reconciler.cli.main import run
 
 REFUSED = (
     # What is typed => the remedy => what is typed then.
@@ -34,10 +35,7 @@ REFUSED = (
     "plan -w books --out no/plan.json => Create the directory no => --out plan.json",
     "plan -w books --out folder => a file, not a directory => --out plan.json",
     "plan -w books --ca-bundle no.pem => exists => ",
-    "plan -w books --out books/entry-00.yaml => another file => --out plan.json",
-    "plan -w books --out books/.reconciler/daybook.db => another file => --out plan.json",
     "export -w books --to books/.reconciler/daybook.db => another file => --to x.csv",
-    "apply -w books -y --report books/.reconciler/ledger.db => another file => -y --report r.json",
     "apply -w books -y --events books/.reconciler/daybook.db => another file => -y --events e.json",
     "daybook -w books export books/.reconciler/daybook.db => another file => export x.jsonl",
     "show no.json => exists => plan.json",
@@ -315,6 +313,19 @@ def test_a_refusal_about_a_path_says_what_to_do_and_that_works(row):
     kept = words[: len(words) - len(wrong)]
     again = reconciler(*kept, *wrong)
     assert again.code == 0, again.said
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("option", [("plan", "--out"), ("apply", "-y", "--report")], ids=" ".join)
+@pytest.mark.parametrize("file", ["entry-00.yaml", ".reconciler/daybook.db", "x.db.rescue"])
+def test_a_result_replaces_nothing_that_is_nowhere_else(option, file, capsys):
+    kept = Path("books", file)
+    if not kept.exists():
+        kept.write_text("{}\n")
+    before = kept.read_bytes()
+    assert run([option[0], "-w", "books", *option[1:], str(kept)]) == 64
+    assert "To fix: Name another file." in capsys.readouterr().err
+    assert kept.read_bytes() == before
 
 
 @pytest.mark.parametrize("row", ARGUMENTS.strip().replace("\n  ", " ").splitlines())
