@@ -1,7 +1,7 @@
 """The report of an apply: how each change ended, and the JSON document."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Any
 
