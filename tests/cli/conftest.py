@@ -23,7 +23,7 @@ from books_harness import ServedBooks
 
 @pytest.fixture(scope="module")
 def served_small_shared(small_template, tmp_path_factory):  # noqa: F811 - a fixture's name
-    """Twelve applied entries on a served ledger, for a module's tests that change nothing."""
+    """Six applied entries on a served ledger, for a module's tests that change nothing."""
     root = shutil.copytree(small_template, tmp_path_factory.mktemp("shared") / "books")
     with closing(ServedBooks(Path(root))) as books:
         yield books

@@ -105,7 +105,7 @@ def test_an_error_has_its_problems_and_commands_that_can_be_pasted(small):
 def test_what_verbs_report(small, tmp_path):
     """A story, with a look at each document."""
     number = small.posted()["entry-01"]
-    assert len(output("fmt", "--check", "-w", small.root)[1]["would_write"]) == 12
+    assert len(output("fmt", "--check", "-w", small.root)[1]["would_write"]) == 6
     entry = small.root / "entry-00.yaml"
     assert output("reverse", "entry-00", "-w", small.root)[1]["written"] == [
         str(entry.with_name("entry-00.reversal.yaml"))
@@ -119,7 +119,7 @@ def test_what_verbs_report(small, tmp_path):
     assert output("validate", "-w", small.root)[1]["valid"]
     checks = output("doctor", "-w", small.root)[1]["checks"]
     assert {"status": "ok", "subject": "files"}.items() <= checks[0].items()
-    assert len(output("daybook", "show", "-w", small.root)[1]["entries"]) == 12
+    assert len(output("daybook", "show", "-w", small.root)[1]["entries"]) == 6
     copy = tmp_path / "copy.jsonl"
     exported = output("daybook", "export", copy, "-w", small.root)[1]
     verified = output("daybook", "verify", "--against", copy, "-w", small.root)[1]

@@ -220,7 +220,7 @@ DAMAGE = {
     ),
     "contradicting itself": (
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",
-        "is refused (JE-00000013) here, and done",
+        "is refused (JE-00000007) here, and done",
     ),
     "something else": (lambda line: "[1, 2]", "not a line of a spill file"),
     "not text": (lambda line: "\udcff", "not a spill file"),

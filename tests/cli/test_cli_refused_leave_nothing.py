@@ -4,7 +4,7 @@ import shlex
 from contextlib import ExitStack
 
 import pytest
-from books_harness import credit, debit, reconciler
+from books_harness import SMALL, credit, debit, reconciler
 
 from reconciler.app.state_directory import workspace_daybook
 from reconciler.cli.main import _COMMANDS
@@ -123,7 +123,7 @@ def home(opened, small_template, empty_template, tmp_path, monkeypatch):
     limited.settings(spec="{policy: {limits: {changes: 0}}}")
     limited.declare("entry-00")
     strange = opened(small_template, name="strange")
-    strange.remove(*(f"entry-{at:02}" for at in range(12)))
+    strange.remove(*SMALL)
     rule = "{id: no-entries, title: None, remedy: None., schema: none.json}"
     strange.settings(spec="{policy: {houseRules: [" + rule + "]}}")
     strange.write("none.json", '{"properties": {"kind": {"const": "none"}}}')

@@ -19,9 +19,9 @@ REFUSED = (
     "reverse -w books entry-00 --to x.txt => name a *.yaml file => --to x.yaml",
     "reverse -w books entry-00 --to reference.yaml/x.yaml => another file => --to sub/x.yaml",
     "reverse -w books entry-00 --to folder => a file, not a directory => --to x.yaml",
-    "import -w books JE-00000013 --to ../x.yaml => name a file inside => --to x.yaml",
-    "import -w books JE-00000013 --to entry-00.yaml => Choose another file => --to x.yaml",
-    "import -w books JE-00000013 --to reference.yaml/x.yaml => another file => --to x.yaml",
+    "import -w books JE-00000007 --to ../x.yaml => name a file inside => --to x.yaml",
+    "import -w books JE-00000007 --to entry-00.yaml => Choose another file => --to x.yaml",
+    "import -w books JE-00000007 --to reference.yaml/x.yaml => another file => --to x.yaml",
     "import -w books --mapping sheets --from no.csv => exists => --from sheet.csv",
     "import -w books --mapping sheets --from folder => not a directory => --from sheet.csv",
     "import -w books --mapping sheets --from latin.csv => UTF-8 => --from sheet.csv",
@@ -127,43 +127,43 @@ apply -w books -y --events - --format json
   => apply -w books -y --events -
 import -w books JE-1
   => such as JE-00000042
-  => import -w books JE-00000013
-import -w books --run JE-00000013
+  => import -w books JE-00000007
+import -w books --run JE-00000007
   => such as JR-00000042
-  => import -w books JE-00000013
+  => import -w books JE-00000007
 import -w books JE-99999999
   => Check the number
-  => import -w books JE-00000013
+  => import -w books JE-00000007
 import -w books
   => Name the numbers
-  => import -w books JE-00000013
-import -w books JE-00000013 --update
+  => import -w books JE-00000007
+import -w books JE-00000007 --update
   => Omit them
-  => import -w books JE-00000013
+  => import -w books JE-00000007
 import -w books --from sheet.csv
   => Name it with --mapping
   => import -w books --from sheet.csv --mapping sheets
 import -w books --from sheet.csv --mapping sheetz
   => Did you mean `sheets`?
   => import -w books --from sheet.csv --mapping sheets
-import -w books --from sheet.csv JE-00000013
+import -w books --from sheet.csv JE-00000007
   => Omit --from
-  => import -w books JE-00000013
-import -w books JE-00000013 --adopt-found 1
+  => import -w books JE-00000007
+import -w books JE-00000007 --adopt-found 1
   => Omit it
-  => import -w books JE-00000013
-import -w books JE-00000013 --period Jan-2026
+  => import -w books JE-00000007
+import -w books JE-00000007 --period Jan-2026
   => Omit --period
-  => import -w books JE-00000013
+  => import -w books JE-00000007
 import -w books --period Jan-26 -y
   => Did you mean "Jan-2026"?
   => import -w books --period Jan-2026 -y
 import -w books --period Jan-2026
   => Add --auto-approve
   => import -w books --period Jan-2026 --auto-approve
-import -w books JE-00000013 JE-00000014 --name x
+import -w books JE-00000007 JE-00000008 --name x
   => omit --name
-  => import -w books JE-00000013 --name x
+  => import -w books JE-00000007 --name x
 export -w books --format xlsx
   => with --to
   => export -w books --format xlsx --to x.xlsx
@@ -178,7 +178,7 @@ generate -w books --through Jan-26
   => generate -w books --through Jan-2026
 reverse -w books nosuch
   => write its JE number
-  => reverse -w books JE-00000013
+  => reverse -w books JE-00000007
 reverse -w books entry-0x
   => Did you mean
   => reverse -w books entry-00
@@ -270,7 +270,7 @@ SHEET = "Journal,Account,Debit,Credit\na,Deferred Revenue,1.00,\na,Subscription 
 
 @pytest.fixture(scope="module")
 def home_template(small_template, tmp_path_factory):
-    """Twelve applied entries and one of somebody else, with files of each sort beside the books."""
+    """Six applied entries and one of somebody else, with files of each sort beside the books."""
     home = tmp_path_factory.mktemp("paths")
     lines = [
         {"accountingCodeName": code, "type": side, "amount": 1, "homeCurrencyAmount": 1}
@@ -282,7 +282,7 @@ def home_template(small_template, tmp_path_factory):
             "POST", "journal-entries", accountingPeriodName="Jan-2026", currency="USD",
             journalEntryDate="2026-01-31", journalEntryItems=lines,
         )  # fmt: skip
-        assert made["journalEntryNumber"] == "JE-00000013"
+        assert made["journalEntryNumber"] == "JE-00000007"
         (home / "sheet.csv").write_text(SHEET)
         (home / "latin.csv").write_bytes(SHEET.replace("a,", "\xe9,").encode("latin-1"))
         (home / "folder").mkdir()

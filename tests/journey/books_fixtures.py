@@ -42,7 +42,7 @@ def empty_template(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_template(empty_template) -> Path:
-    """Twelve entries, applied."""
+    """Six entries, applied."""
     with template_of(empty_template, "small") as books:
         for name in SMALL:
             books.declare(name, notes=f"Notes of {name}")
@@ -107,13 +107,13 @@ def example(opened, example_template, place) -> Books:
 
 @pytest.fixture
 def small(opened, small_template) -> Books:
-    """Twelve applied entries on the embedded ledger."""
+    """Six applied entries on the embedded ledger."""
     return opened(small_template)
 
 
 @pytest.fixture
 def served_small(opened, small_template) -> ServedBooks:
-    """Twelve applied entries on a served ledger."""
+    """Six applied entries on a served ledger."""
     return opened(small_template, place=SERVED)
 
 

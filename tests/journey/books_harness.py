@@ -23,10 +23,10 @@ from reconciler.cli.main import run
 from reconciler.ledger import create_app, open_ledger
 
 JOURNALS = Path(__file__).parents[2] / "journals"
-REFERENCE = JOURNALS / "reference.yaml"
+REFERENCE = Path(__file__).with_name("reference.yaml")
 PROGRAM = (sys.executable, "-m", "reconciler")
 EMBEDDED, SERVED, BY_COMMAND = "embedded", "served", "served by the command"
-SMALL = tuple(f"entry-{number:02}" for number in range(12))
+SMALL = tuple(f"entry-{number:02}" for number in range(6))
 """The names of the entries of the small books."""
 
 WORKSPACE = """\
@@ -338,7 +338,8 @@ class ServedBooks(Books):
         super().__init__(root, database)
         if (root / "reconciler.yaml").exists():
             self.leave_ledger_open()
-        self.url = self._open.enter_context((served if by_command else served_here)(database))
+        serve, own = served if by_command else served_here, root / "reference.yaml"
+        self.url = self._open.enter_context(serve(database, own if own.exists() else REFERENCE))
         self.credentials()
 
     def credentials(self, *permissions: str) -> None:
@@ -378,20 +379,20 @@ def credentials(database: Path, *permissions: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def served_here(database: Path) -> Iterator[str]:
+def served_here(database: Path, reference: Path = REFERENCE) -> Iterator[str]:
     """A ledger served by a thread, until the block ends; yields its base URL."""
     with (
-        open_ledger(f"sqlite:///{database}", REFERENCE) as ledger,
+        open_ledger(f"sqlite:///{database}", reference) as ledger,
         on_a_socket(create_app(ledger)) as url,
     ):
         yield url
 
 
 @contextlib.contextmanager
-def served(database: Path) -> Iterator[str]:
+def served(database: Path, reference: Path) -> Iterator[str]:
     """A ledger served by a process of its own, until the block ends; yields its base URL."""
     command = ["ledger", "serve", "--port", "0", "--database", f"sqlite:///{database}"]
-    with Program([*command, "--reference", REFERENCE], stderr=subprocess.PIPE) as server:
+    with Program([*command, "--reference", reference], stderr=subprocess.PIPE) as server:
         assert server.stderr is not None
         try:
             ready = server.stderr.readline()

@@ -228,7 +228,7 @@ def test_the_daybook_knows_more_than_the_base(small):
     clone.git("commit", "--quiet", "--message", "One entry")
     small.env = GITHUB
     assert clone.planned()[1] == {}
-    assert len(clone.planned("--base", "main")[1]) == 11
+    assert len(clone.planned("--base", "main")[1]) == 5
 
 
 def test_a_base_of_another_folder_or_without_the_workspace(origin):

@@ -14,7 +14,7 @@ KEY = "0123456789abcdef" * 2
 
 @pytest.fixture
 def books(small) -> Books:
-    """Twelve applied entries and one to come."""
+    """Six applied entries and one to come."""
     small.declare("one-more")
     return small
 

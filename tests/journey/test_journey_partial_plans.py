@@ -19,7 +19,7 @@ from reconciler.daybook import Intent, open_daybook
 
 @pytest.fixture
 def books(small) -> Books:
-    """Twelve applied entries with a create, an update, a replacement and a removal to come."""
+    """Six applied entries with a create, an update, a replacement and a removal to come."""
     small.declare("one-more", debit("25.00"), credit("25.00"), metadata={"labels": {"team": "ap"}})
     small.edit("entry-00.yaml", "Notes of", "More notes of")
     small.declare("entry-01", debit("2.00"), credit("2.00"), notes="Notes of entry-01")
@@ -67,7 +67,7 @@ def test_apply_does_what_was_selected_and_no_more(books, options, expected):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--target", "entry-99"], 'Did you mean "entry-09"?'),
+        (["--target", "entry-95"], 'Did you mean "entry-05"?'),
         (["--period", "Jan-2062"], 'Did you mean "Jan-2026"?'),
         (["--select", "team=app"], 'Did you mean "team=ap"?'),
         (["--select", "team"], "LABEL=VALUE"),
@@ -87,17 +87,17 @@ def test_apply_takes_no_word_that_matches_nothing_for_everything(books):
 
 
 def test_a_partial_plan_reads_only_what_is_in_scope(served_small):
-    """O(change): twelve are recorded, one is read, and with it what lost its file."""
+    """O(change): six are recorded, one is read, and with it what lost its file."""
 
     def read():
-        ended = served_small.plan("-v", "--target", "entry-07")
+        ended = served_small.plan("-v", "--target", "entry-05")
         assert ended.code == 0, ended.said
         lines = [line for line in ended.err.splitlines() if "/journal-entries/JE-" in line]
         return sorted(number for line in lines for number in re.findall(r"JE-[0-9]+", line))
 
-    assert read() == ["JE-00000008"]
+    assert read() == ["JE-00000006"]
     served_small.remove("entry-02")
-    assert read() == ["JE-00000003", "JE-00000008"]
+    assert read() == ["JE-00000003", "JE-00000006"]
 
 
 def test_a_saved_plan_has_its_own_scope(books, tmp_path):
@@ -290,7 +290,7 @@ def test_a_daybook_in_a_database_is_not_opened(small, no_connections):
     ended = offline(small.root)
     assert ended.code == 0, ended.said
     assert "does not open" in ended.out
-    assert "Plan: 12 to create. (OFFLINE)\n" in ended.out
+    assert "Plan: 6 to create. (OFFLINE)\n" in ended.out
 
 
 def test_without_a_daybook_the_size_of_a_change_refuses_no_offline_plan(small, no_connections):

@@ -62,28 +62,28 @@ def as_it_was(books: Books, keep: int) -> None:
 
 
 def test_a_restored_ledger_that_misses_many_entries_is_refused(small):
-    as_it_was(small, keep=5)
+    as_it_was(small, keep=2)
     before = small.content()
-    for ended in (small.plan(), small.apply(), small.apply("--max-missing", "6")):
+    for ended in (small.plan(), small.apply(), small.apply("--max-missing", "3")):
         assert ended.code == 4
-        assert "missing-in-ledger: 7 of 12 recorded entries are not in the ledger" in ended.out
-        assert "--max-missing 7." in ended.out
+        assert "missing-in-ledger: 4 of 6 recorded entries are not in the ledger" in ended.out
+        assert "--max-missing 4." in ended.out
     assert small.content() == before
-    assert small.apply("--max-missing", "7").code == 0
-    assert len(small.posted()) == 12
+    assert small.apply("--max-missing", "4").code == 0
+    assert len(small.posted()) == 6
     assert small.plan("--detailed-exitcode").code == 0
 
 
 def test_a_few_missing_entries_are_posted_again(small):
-    as_it_was(small, keep=10)
+    as_it_was(small, keep=4)
     assert small.run("drift").code == 7
     small.applied()
-    assert len(small.posted()) == 12
+    assert len(small.posted()) == 6
 
 
 def test_a_number_that_was_given_again_is_not_taken_for_ours(small):
     """After a restore the ledger gives the lost numbers to entries of others."""
-    as_it_was(small, keep=11)
+    as_it_was(small, keep=5)
     body = {
         "accountingPeriodName": "Jan-2026",
         "currency": "USD",
@@ -94,12 +94,12 @@ def test_a_number_that_was_given_again_is_not_taken_for_ours(small):
         ],
     }
     with closing(sqlite3.connect(small.database)) as connection, connection:
-        connection.execute("update counters set value = 11 where name = 'JE'")
+        connection.execute("update counters set value = 5 where name = 'JE'")
     number = small.call("POST", "journal-entries", **body)["journalEntryNumber"]
-    assert number == "JE-00000012"
+    assert number == "JE-00000006"
     theirs = small.content()
     planned = small.plan()
-    assert "! blocked  entry-11  JE-00000012" in planned.out
+    assert "! blocked  entry-05  JE-00000006" in planned.out
     assert "ownership: " in planned.out
     assert small.apply().code == 4
     assert small.content() == theirs
@@ -111,8 +111,8 @@ def test_a_lost_daybook_does_not_post_everything_twice(small):
     Path(small.root / ".reconciler" / "daybook.db").unlink()
     assert set(small.actions().values()) == {"adopt"}
     refused = small.apply()
-    assert (refused.code, "--adopt-found 12" in refused.out) == (4, True)
-    small.applied("--adopt-found", 12)
+    assert (refused.code, "--adopt-found 6" in refused.out) == (4, True)
+    small.applied("--adopt-found", 6)
     assert small.content() == before
 
 

@@ -331,7 +331,7 @@ def test_t13_a_refused_plan_ends_with_its_refusal(small, tmp_path):
     ended = small.process("plan", "--out", tmp_path / "plan.json")
     assert ended.code == 4
     screen = ended.out.splitlines()[-24:]
-    assert screen[-1].startswith(f"{REFUSED}too-many-removals: 6 of 12")
+    assert screen[-1].startswith(f"{REFUSED}too-many-removals: 6 of 6")
     assert any("To fix: " in row and "--max-removals 6" in row for row in screen)
     last = ended.err.splitlines()[-1]
     assert last == screen[-1]
