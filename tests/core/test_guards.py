@@ -4,11 +4,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot
+from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot, tenant_of
 
 from reconciler.core.model.plan import Action, Allowances
-from reconciler.core.model.policy import Policy, Removal
+from reconciler.core.model.policy import Approvals, Policy, Removal, Tier
 from reconciler.core.planning.guards import default_limit
+from reconciler.core.planning.impact import material
 
 
 def books(size, *, kept=None, missing=0, transferred=0, extra=()):
@@ -174,6 +175,24 @@ def test_a_money_limit_names_the_sum():
     spec = entry(debit("12500"), credit("12500"))
     (refusal,) = plan_for(snapshot([declared(spec)]), policy=Policy(max_money=LIMIT)).refusals
     assert refusal.message == ("USD 12,500.00 would be posted or cancelled; the limit is 400.90")
+
+
+def test_a_home_amount_is_no_amount_of_a_currency_without_a_limit():
+    """A plan in EUR alone is measured by its limit in EUR, whatever the limit in USD."""
+    home = {"homeCurrencyAmount": Decimal("11")}
+    spec = entry(debit("10", **home), credit("10", **home), currency="EUR")
+    of = snapshot([declared(spec)], tenant=tenant_of(home_currency="USD"))
+    changes = plan_for(of).changes
+    for least, reached in (("10", ["EUR 10.00"]), ("10.01", [])):
+        limits = {"EUR": Decimal(least)}
+        assert [why for _, why in material(changes, limits, "USD")] == reached
+        assert plan_for(of, policy=Policy(max_money=limits)).refusals == ()
+        tiers = (Tier(required=2, amount=limits),)
+        plan = plan_for(of, policy=Policy(approvals=Approvals(tiers=tiers)))
+        assert plan.requirement.approvals == (2 if reached else 0)
+    limits = {"GBP": Decimal(1000)}
+    (refusal,) = plan_for(of, policy=Policy(max_money=limits)).refusals
+    assert refusal.message.startswith("EUR 10.00 would be posted or cancelled")
 
 
 CHANGES = "change-limit"

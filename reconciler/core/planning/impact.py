@@ -257,12 +257,13 @@ def affected_by(change: Change, periods: Periods) -> Affected:
 class MoneyMovement:
     """The debits that changes post or cancel, by currency.
 
-    Amounts of other currencies count in the home currency too. `foreign` are the currencies with
-    amounts that have no home amount.
+    Amounts of other currencies count in the home currency too. `own` are the currencies of the
+    entries, and `foreign` those with amounts that have no home amount.
     """
 
     amounts: Mapping[str, Decimal]
     home_currency: str | None
+    own: frozenset[str]
     foreign: frozenset[str]
 
     def unmeasured(self, named: Collection[str]) -> tuple[str, ...]:
@@ -270,7 +271,7 @@ class MoneyMovement:
         measured = self.home_currency in named
         return tuple(
             currency
-            for currency in self.amounts
+            for currency in sorted(self.own)
             if currency not in named and not (measured and currency not in self.foreign)
         )
 
@@ -291,11 +292,13 @@ def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMo
 def moved_by(entries: Iterable[Entry], home_currency: str | None) -> MoneyMovement:
     """The debits of entries."""
     moved: dict[str, list[Decimal]] = defaultdict(list)
+    own: set[str] = set()
     foreign: set[str] = set()
     for kind, spec in entries:
         for posting in postings(kind, spec, home_currency):
             if posting.debit <= ZERO:
                 continue
+            own.add(posting.currency)
             moved[posting.currency].append(posting.debit)
             if home_currency is None or posting.currency == home_currency:
                 continue
@@ -306,6 +309,7 @@ def moved_by(entries: Iterable[Entry], home_currency: str | None) -> MoneyMoveme
     return MoneyMovement(
         amounts={currency: total(amounts) for currency, amounts in sorted(moved.items())},
         home_currency=home_currency,
+        own=frozenset(own),
         foreign=frozenset(foreign),
     )
 
