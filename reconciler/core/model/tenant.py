@@ -7,7 +7,15 @@ from types import MappingProxyType
 from reconciler.core.model import money
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of, whole_of
+from reconciler.core.model.resource import (
+    Value,
+    header_of,
+    mapping_of,
+    rows_of,
+    text_of,
+    texts_of,
+    whole_of,
+)
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.values import dataclass
 
@@ -180,7 +188,7 @@ def periods_of(
     kind: Kind, spec: Mapping[str, Value], periods: Mapping[str, AccountingPeriod]
 ) -> Iterator[str]:
     """The periods of a spec: the one that it names, or those that its days touch."""
-    if named := text_of(spec.get(kind.period)):
+    if named := text_of(*header_of(spec, kind.period)):
         yield named
         return
     spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))

@@ -108,14 +108,10 @@ def _moving_and_kept(
     changes: Sequence[Change], home_currency: str | None
 ) -> tuple[tuple[list[Posting], list[Posting]], list[Posting]]:
     """The postings that change, before and after, and those that stay in the same periods."""
-    in_runs = {member.number for change in changes for member in change.members}
     kept: list[Entry] = []
     before: list[Posting] = []
     after: list[Posting] = []
-    for change in changes:
-        if change.number in in_runs:
-            # It counts with its run.
-            continue
+    for change in not_in_runs(changes):
         old = posted_before(change)
         new = old if change.action is Action.KEEP else posted_after(change)
         if old == new:
@@ -133,6 +129,12 @@ def _moving_and_kept(
     ]
     staying = [one for kind, spec in near for one in postings(kind, spec, home_currency)]
     return (before, after), staying
+
+
+def not_in_runs(changes: Sequence[Change]) -> Iterator[Change]:
+    """The changes, without those of entries that count with their journal run."""
+    in_runs = {member.number for change in changes for member in change.members}
+    return (change for change in changes if change.number not in in_runs)
 
 
 def _parts(

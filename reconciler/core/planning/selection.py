@@ -51,7 +51,9 @@ class Workspace:
         declared, recorded = self.declared.get(address), self.recorded.get(address)
         specs = (declared.spec if declared else None, recorded.spec if recorded else None)
         kind = KINDS[address.kind]
-        return frozenset().union(*(periods_of(kind, spec, self.periods) for spec in specs if spec))
+        return frozenset().union(
+            *(periods_of(kind, spec, self.periods) for spec in specs if spec is not None)
+        )
 
 
 def select(

@@ -7,7 +7,7 @@ from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change, Transfers
 from reconciler.core.model.resource import Address, header_of, text_of
-from reconciler.core.planning.impact import posted_before
+from reconciler.core.planning.impact import not_in_runs, posted_before
 from reconciler.core.planning.run_members import is_posted, transfer_of
 from reconciler.core.planning.snapshot import Snapshot
 
@@ -35,12 +35,8 @@ def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[
 
 def posted_states(changes: Iterable[Change]) -> Iterator[tuple[str, str, str, str]]:
     """Period, number, transfer state and declaration of each posted entry managed here."""
-    changes = tuple(changes)
-    in_runs = {member.number for change in changes for member in change.members}
-    for change in changes:
+    for change in not_in_runs(tuple(changes)):
         kind, name = KINDS[change.address.kind], change.address.name
-        if change.number in in_runs:
-            continue
         for member in filter(is_posted, change.members) if kind.members else ():
             period = text_of(member.fields.get(KINDS[str(kind.members)].period)) or ""
             yield period, member.number, transfer_of(member), name
