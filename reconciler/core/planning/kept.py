@@ -6,7 +6,6 @@ A query never supplies content. Its rows only say whether an entry moved since a
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -66,20 +65,6 @@ class Asked:
     """How long ago a read may be that still holds."""
 
 
-class Doubt(StrEnum):
-    """Why an entry is read."""
-
-    KIND = "of a kind without a marker"
-    OPEN = "adopted, renamed, retired, changed, or with an open call"
-    UNKNOWN = "never read as unchanged"
-    OTHER = "read when the file declared something else"
-    MISSING = "not in the result of the query"
-    TWICE = "in the result of the query more than once"
-    MOVED = "changed since the last read"
-    FRESH = "changed within two seconds of the last read"
-    OLD = "read too long ago"
-
-
 def statement_of_stamps(kind: Kind) -> str:
     """The query for what moved: every entry of the tenant, without its content."""
     columns = f"status AS status, updateddate AS updated, {kind.transfer} AS transferred"
@@ -100,32 +85,30 @@ def stamps_of(rows: Iterable[Sequence[str | None]]) -> Stamps:
     return found
 
 
-def doubt_about(
+def still_holds(
     state: Recorded, declared: Declared | None, kept: Kept | None, asked: Asked
-) -> Doubt | None:
-    """Why the entry of a record must be read; None if the last read still holds."""
-    if not KINDS[state.address.kind].carries_marker:
-        return Doubt.KIND
-    if state.number is None or not is_settled(state, declared):
-        return Doubt.OPEN
-    if kept is None or kept.live.number != state.number:
-        return Doubt.UNKNOWN
-    if declared is None or kept.spec != spec_digest(declared.spec):
-        return Doubt.OTHER
-    return _doubt_about_stamp(kept, asked)
+) -> bool:
+    """Whether the last read of a record's entry still holds, so that it needs no other one."""
+    return (
+        KINDS[state.address.kind].carries_marker
+        and is_settled(state, declared)
+        and kept is not None
+        and kept.live.number == state.number
+        and declared is not None
+        and kept.spec == spec_digest(declared.spec)
+        and _is_unmoved(kept, asked)
+    )
 
 
-def _doubt_about_stamp(kept: Kept, asked: Asked) -> Doubt | None:
-    if kept.live.number not in asked.stamps:
-        return Doubt.MISSING
-    stamp = asked.stamps[kept.live.number]
-    if stamp is None:
-        return Doubt.TWICE
-    if stamp != kept.stamp:
-        return Doubt.MOVED
-    if not is_before(stamp.updated, kept.read_at):
-        return Doubt.FRESH
-    return None if timedelta(0) <= asked.at - kept.read_at <= asked.max_age else Doubt.OLD
+def _is_unmoved(kept: Kept, asked: Asked) -> bool:
+    # Without a row in the result of the query, or with two, nobody knows.
+    stamp = asked.stamps.get(kept.live.number)
+    return (
+        stamp is not None
+        and stamp == kept.stamp
+        and is_before(stamp.updated, kept.read_at)
+        and timedelta(0) <= asked.at - kept.read_at <= asked.max_age
+    )
 
 
 def is_settled(state: Recorded, declared: Declared | None) -> bool:
@@ -182,7 +165,7 @@ def unmoved(
     return {
         kept[one].live.number: kept[one]
         for one, state in recorded.items()
-        if one in kept and doubt_about(state, declared.get(one), kept[one], asked) is None
+        if still_holds(state, declared.get(one), kept.get(one), asked)
     }
 
 
