@@ -1,7 +1,6 @@
 """Decides whether a live object can be the result of a create without a response."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_of, split_marker
@@ -9,8 +8,6 @@ from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.diff import read_back
 from reconciler.values import dataclass
-
-_NO_PERIODS: Mapping[str, AccountingPeriod] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +24,7 @@ def mismatch(
     *,
     workspace: str,
     place: str,
-    periods: Mapping[str, AccountingPeriod] = _NO_PERIODS,
+    periods: Mapping[str, AccountingPeriod],
 ) -> str:
     """Why a live object cannot be the result of a create; empty when it can.
 
