@@ -14,14 +14,12 @@ from reconciler.values import dataclass
 _LAST = "9999-12-31"
 
 
-@dataclass(kw_only=True, eq=False)
 class Flaw(ValueError):
     """What keeps the parts of a schedule from being computed, at a path of its document."""
 
-    rule: str
-    path: Path
-    message: str
-    remedy: str = ""
+    def __init__(self, *, rule: str, path: Path, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.rule, self.path, self.message, self.remedy = rule, path, message, remedy
 
     def found(self, source: Source) -> Finding:
         """The flaw as a finding in the document."""
