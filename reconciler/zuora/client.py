@@ -137,7 +137,9 @@ class Client:
             resource.members_field,
             lambda row: decoding.live_of(row, kind=member, resource=RESOURCES[member.collection]),
         )
-        return replace(live, members=tuple(sorted(rows, key=lambda row: row.number)))
+        # A page repeats rows of the one before if others were added meanwhile.
+        members = {row.number: row for row in rows}
+        return replace(live, members=tuple(members[number] for number in sorted(members)))
 
     def read_status(self, kind: Kind, number: str) -> Live | None:
         """The live object with a number, without the entries of a run."""
@@ -155,12 +157,14 @@ class Client:
     def accounting_codes(self) -> tuple[AccountingCode, ...]:
         """Every accounting code of the tenant, by name and type (API facts 4.1)."""
         codes = self._list("accounting-codes", "accountingCodes", decoding.accounting_code)
-        return tuple(sorted(codes, key=lambda code: (code.name, code.type)))
+        return tuple(sorted(dict.fromkeys(codes), key=lambda code: (code.name, code.type)))
 
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]:
         """Every accounting period of the tenant, by start date (API facts 4.3)."""
         periods = self._list("accounting-periods", "accountingPeriods", decoding.accounting_period)
-        return tuple(sorted(periods, key=lambda period: (period.start_date, period.name)))
+        return tuple(
+            sorted(dict.fromkeys(periods), key=lambda period: (period.start_date, period.name))
+        )
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
         """The rows of a Data Query, names in lower case. They may be older than those of a read."""

@@ -6,17 +6,14 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TypeVar
 
-from reconciler.core.model.enumerations import CodeStatus, Enumeration
-from reconciler.core.model.json_text import DIGITS, Unreadable
+from reconciler.core.model.enumerations import Enumeration
+from reconciler.core.model.json_text import DIGITS, Unreadable, exact_number
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.zuora.resources import Resource
 
-ENVELOPE = frozenset({"success", "number", "status", "processId", "requestId", "reasons"})
-"""Keys that are not fields of an object: of the response, or attributes of `Live`."""
-
-AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 
 Fact = TypeVar("Fact")
 
@@ -51,25 +48,47 @@ def live_of(
     status = _one_of(document, "status", resource.statuses)
     for field in sorted(resource.required):
         _required_text(document, field)
-    fields = {name: value for name, value in document.items() if name not in ENVELOPE}
+    custom = kind.custom_suffix
+    fields = _documented(document, resource.fields, custom)
     for field, words in resource.words.items():
-        if document.get(field) is not None:
+        if document.get(field) not in (None, ""):
             fields[field] = _one_of(document, field, words)
-    if resource.lines is not None:
-        fields[resource.lines] = _lines(fields.get(resource.lines), resource)
+    for field, names in resource.parts.items():
+        if field == resource.lines:
+            fields[field] = _lines(document.get(field), resource, names, custom)
+        elif field in document:
+            fields[field] = _parts(document[field], names, custom)
     return Live(number=found, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
 
 
-def _lines(value: Value, resource: Resource) -> tuple[Value, ...]:
+def _documented(row: Mapping[str, Value], names: frozenset[str], custom: str) -> dict[str, Value]:
+    return {name: value for name, value in row.items() if name in names or name.endswith(custom)}
+
+
+def _parts(value: Value, names: frozenset[str], custom: str) -> Value:
+    """A list whose objects have only documented fields; any other value as it is."""
+    if not isinstance(value, tuple):
+        return value
+    return tuple(
+        MappingProxyType(_documented(item, names, custom)) if isinstance(item, Mapping) else item
+        for item in value
+    )
+
+
+def _lines(
+    value: Value, resource: Resource, names: frozenset[str], custom: str
+) -> tuple[Value, ...]:
     if not isinstance(value, tuple):
         raise Unreadable(f"the response has no list {resource.lines}")
-    return tuple(_line(item, resource) for item in value)
+    return tuple(_line(item, resource, names, custom) for item in value)
 
 
-def _line(item: Value, resource: Resource) -> Mapping[str, Value]:
+def _line(
+    item: Value, resource: Resource, names: frozenset[str], custom: str
+) -> Mapping[str, Value]:
     if not isinstance(item, Mapping):
         raise Unreadable(f"an item of {resource.lines} is not an object")
-    line = dict(item)
+    line = _documented(item, names, custom)
     for field, words in resource.line_words.items():
         line[field] = _one_of(item, field, words)
     line[resource.amount] = _amount(item.get(resource.amount), resource.amount)
@@ -83,8 +102,8 @@ def _amount(value: Value, field: str) -> Decimal:
     """An amount as number or as text: samples and schemas differ (API facts 3.4)."""
     if isinstance(value, Decimal):
         return value
-    if isinstance(value, str) and len(value) <= DIGITS and AMOUNT.fullmatch(value):
-        return Decimal(value)
+    if isinstance(value, str) and AMOUNT.fullmatch(value):
+        return exact_number(value, field)
     raise Unreadable(f"an item has no exact {field}")
 
 
@@ -127,7 +146,8 @@ def accounting_code(row: Mapping[str, Value]) -> AccountingCode:
     return AccountingCode(
         name=_required_text(row, "name"),
         type=_required_text(row, "type"),
-        status=_one_of(row, "status", CodeStatus),
+        # The plan blocks what needs a code or a period whose status is an unknown word.
+        status=_required_text(row, "status"),
         gl_account_name=_text(row, "glAccountName"),
         gl_account_number=_text(row, "glAccountNumber"),
     )
@@ -140,7 +160,6 @@ def accounting_period(row: Mapping[str, Value]) -> AccountingPeriod:
         name=_required_text(row, "name"),
         start_date=_required_text(row, "startDate"),
         end_date=_text(row, "endDate") or None,
-        # The plan blocks what needs a period whose status is an unknown word.
         status=_required_text(row, "status"),
         fiscal_year=_integer(row, "fiscalYear"),
         fiscal_quarter=_integer(row, quarter),

@@ -18,7 +18,9 @@ class Resource:
     """A collection of the API.
 
     `number_field` has the new number in the response to a create. `update` is the last segment of
-    the update path; None when nothing can be updated. `required` fields are text in every read. A
+    the update path; None when nothing can be updated. A read keeps `fields` and custom fields, and
+    of each item of a list in `parts` those fields and custom ones: the vendor may add others at any
+    time, and clients must tolerate them (API facts 1). `required` fields are text in every read. A
     field in `words` has one of these values or null. `lines` is required. Its objects have one of
     the values of `line_words`, a number in `amount`, and in `maybe_amounts` a number, null or
     nothing. `members` is the list, below /v1, of the entries that an object created;
@@ -29,6 +31,8 @@ class Resource:
     update: str | None
     statuses: type[Enumeration]
     permissions: Mapping[str, str]
+    fields: frozenset[str]
+    parts: Mapping[str, frozenset[str]]
     required: frozenset[str] = frozenset()
     words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
     lines: str | None = None
@@ -52,6 +56,40 @@ JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
             "delete": "Delete Cancelled Journal Entry",
         }
     ),
+    fields=frozenset(
+        {
+            "accountingPeriodName",
+            "aggregateCurrency",
+            "currency",
+            "homeCurrency",
+            "journalEntryDate",
+            "notes",
+            "organizationLabel",
+            "timePeriodEnd",
+            "timePeriodStart",
+            "transactionType",
+            "transferDateTime",
+            "transferredBy",
+            "transferredToAccounting",
+        }
+    ),
+    parts=MappingProxyType(
+        {
+            "journalEntryItems": frozenset(
+                {
+                    "accountingCodeName",
+                    "accountingCodeType",
+                    "amount",
+                    "glAccountName",
+                    "glAccountNumber",
+                    "glString",
+                    "homeCurrencyAmount",
+                    "type",
+                }
+            ),
+            "segments": frozenset({"segmentName", "segmentValue"}),
+        }
+    ),
     required=frozenset({"accountingPeriodName", "currency", "journalEntryDate"}),
     words=MappingProxyType({"transferredToAccounting": TransferState}),
     lines="journalEntryItems",
@@ -69,6 +107,26 @@ JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
             "read": "Finance Access",
             "cancel": "Cancel Journal Run",
             "delete": "Delete Cancelled Journal Run",
+        }
+    ),
+    fields=frozenset(
+        {
+            "aggregateCurrency",
+            "errorMessage",
+            "executedOn",
+            "journalEntryDate",
+            "segmentationRuleName",
+            "targetEndDate",
+            "targetStartDate",
+            "totalJournalEntryCount",
+        }
+    ),
+    parts=MappingProxyType(
+        {
+            "organizationLabels": frozenset(
+                {"cascadingDown", "excluded", "organizationId", "organizationName"}
+            ),
+            "transactionTypes": frozenset({"type"}),
         }
     ),
     required=frozenset({"journalEntryDate"}),

@@ -408,6 +408,8 @@ def test_equal_lines_pair_so_that_nothing_has_to_change():
         ("a", "b", False),
         (Decimal("5.0"), Decimal(5), True),
         (Decimal(5), "5.00", True),
+        (Decimal(1000), "1E+3", True),
+        (Decimal(5), "5E", False),
         ("-5", Decimal(-5), True),
         (Decimal(5), "6", False),
         (Decimal(5), "5 ", False),

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -13,10 +14,12 @@ from reconciler.core.model.resource import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
 from reconciler.http_client.strict_json import read_object
 from reconciler.zuora.connection import CallLimits
+from reconciler.zuora.resources import RESOURCES
 
 KIND = KINDS["JournalEntry"]
 NUMBER = "JE-00000001"
 ONE = CallLimits(attempts=1)
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def read(server, connect, raw: str) -> Live:
@@ -55,11 +58,11 @@ def test_a_read_gives_number_status_and_fields(server, connect):
 
 
 def test_what_was_read_cannot_be_changed_and_is_sorted(server, connect):
-    live = read(server, connect, entry(a={"z": 1, "y": [{"x": 1}]}))
+    live = read(server, connect, entry(A__c={"z": 1, "y": [{"x": 1}]}))
     assert list(live.fields) == sorted(live.fields)
     assert isinstance(live.fields, MappingProxyType)
-    assert isinstance(live.fields["a"], MappingProxyType)
-    assert isinstance(live.fields["a"]["y"], tuple)
+    assert isinstance(live.fields["A__c"], MappingProxyType)
+    assert isinstance(live.fields["A__c"]["y"], tuple)
     assert isinstance(live.fields["journalEntryItems"][0], MappingProxyType)
 
 
@@ -75,6 +78,8 @@ def test_what_was_read_cannot_be_changed_and_is_sorted(server, connect):
         ("123456789012345678901234567890.123456", "123456789012345678901234567890.123456"),
         ("1E+3", "1000"),
         ("4.009e2", "400.9"),
+        ('"1E+3"', "1000"),
+        ('"4.009E+2"', "400.9"),
         ("5e-3", "0.005"),
         ("0", "0"),
         ("-1.50", "-1.50"),
@@ -96,7 +101,9 @@ def test_amounts_are_exact_whether_number_or_text(server, connect, field, wire, 
         '" 1.00"',
         '"1_000"',
         '"\uff11"',
-        '"1e3"',
+        '"1e"',
+        '"1e41"',
+        '"1e999"',
         '"NaN"',
         '"Infinity"',
         '""',
@@ -136,6 +143,7 @@ def test_the_home_currency_amount_may_be_missing(server, connect, value):
         pytest.param({"status": "Canceled"}, id="status with one l"),
         pytest.param({"status": None}, id="no status"),
         pytest.param({"status": "Draft"}, id="undocumented status"),
+        pytest.param({"status": ""}, id="empty status"),
         pytest.param({"currency": None}, id="no currency"),
         pytest.param({"accountingPeriodName": 7}, id="period is a number"),
         pytest.param({"journalEntryDate": ""}, id="no date"),
@@ -154,8 +162,30 @@ def test_an_entry_that_does_not_fit_its_documentation_is_an_error(server, connec
     assert type(caught.value) is LedgerError
 
 
+def test_attributes_that_the_vendor_adds_change_nothing(server, connect):
+    """They are compatible changes by its policy (API facts 1), in every object of an answer."""
+    more = {"approvalStatus": "Approved", "links": [{"rel": "self"}]}
+    segments = [{"segmentName": "Region", "segmentValue": "EU"}]
+    plain = {"segments": segments, "journalEntryItems": [line(Cost__c="1")]}
+    added = {name: [one | more for one in items] for name, items in plain.items()}
+    assert read(server, connect, entry(**added, **more)) == read(server, connect, entry(**plain))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_a_file_can_declare_is_kept_of_an_answer(name):
+    kind = KINDS[name]
+    resource = RESOURCES[kind.collection]
+    defs = json.loads((SCHEMAS / kind.schema).read_text(encoding="utf-8"))["$defs"]
+    fields = defs["spec"]["properties"].keys() - kind.never_read
+    assert fields <= resource.fields | resource.parts.keys()
+    for field, kept in resource.parts.items():
+        items = defs["spec"]["properties"][field]["items"]
+        item = defs[items["$ref"].rpartition("/")[2]]
+        assert item["properties"].keys() - kind.write_only <= kept, field
+
+
 @pytest.mark.parametrize("status", ["Created", "Cancelled"])
-@pytest.mark.parametrize("state", ["No", "Processing", "Yes", "Error", "Ignore", None])
+@pytest.mark.parametrize("state", ["No", "Processing", "Yes", "Error", "Ignore", None, ""])
 def test_documented_states_are_read(server, connect, status, state):
     live = read(server, connect, entry(status=status, transferredToAccounting=state))
     assert live.status == status

@@ -154,7 +154,7 @@ def test_a_page_that_is_denied_ends_the_list(server, connect):
         pytest.param(CASH | {"name": ""}, id="no name"),
         pytest.param(CASH | {"name": 7}, id="name is a number"),
         pytest.param(CASH | {"type": None}, id="no type"),
-        pytest.param(CASH | {"status": "active"}, id="undocumented status"),
+        pytest.param(CASH | {"status": None}, id="no status"),
         pytest.param(CASH | {"glAccountName": 7}, id="account name is a number"),
     ],
 )
@@ -188,6 +188,21 @@ def test_a_period_has_the_canonical_status_or_the_unknown_word(
     server.play(then=answer(document=document))
     (period,) = connect(server.url, limits=CallLimits(attempts=1)).accounting_periods()
     assert (period.status, period.status_known) == (decoded, known)
+
+
+def test_a_code_with_an_unknown_status_does_not_end_the_list(server, connect):
+    """The plan blocks what needs that code."""
+    server.play(then=codes(CASH | {"status": "Archived"}))
+    (code,) = connect(server.url).accounting_codes()
+    assert code.status == "Archived"
+
+
+def test_a_row_that_the_next_page_repeats_is_one_row(server, connect):
+    """A code that is added while pages are read moves the last row of a page to the next one."""
+    more = f"{server.url}/v1/accounting-codes?page=2&pageSize=40"
+    other = CASH | {"name": "Bank"}
+    server.play(codes(other, CASH, next_page=more), codes(CASH))
+    assert [code.name for code in connect(server.url).accounting_codes()] == ["Bank", "Cash"]
 
 
 def test_missing_is_no_empty_list(server, connect):

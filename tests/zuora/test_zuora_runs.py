@@ -88,6 +88,13 @@ def test_a_run_is_read_with_the_entries_of_every_page(server, connect):
     ]
 
 
+def test_an_entry_that_the_next_page_repeats_is_one_entry(server, connect):
+    more = f"{server.url}{LIST}?page=2&pageSize=40"
+    server.play(answer(document=READ), page(member(1), member(2), nextPage=more), page(member(2)))
+    live = connect(server.url).read(RUN, NUMBER)
+    assert [one.number for one in live.members] == ["JE-00000001", "JE-00000002"]
+
+
 @pytest.mark.parametrize(
     "listed",
     [

@@ -19,7 +19,7 @@ from reconciler.core.model.resource import LateFields, Live, Value, header_of, r
 MONEY_FIELDS = frozenset({"amount", "homeCurrencyAmount"})
 """The fields that hold money, in files and in the API (API facts 3.3)."""
 
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _SENT = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
 _BOOLEAN_TEXTS = {True: "true", False: "false"}
 

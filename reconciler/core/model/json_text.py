@@ -50,7 +50,7 @@ def read_json(
     """
 
     def number(written: str) -> Decimal:
-        return _number(written, what)
+        return exact_number(written, what)
 
     def short(written: str) -> Any:
         if whole is not None:
@@ -165,7 +165,8 @@ def _require_text(value: Any, what: str) -> None:
             _require_text(item, what)
 
 
-def _number(text: str, what: str) -> Decimal:
+def exact_number(text: str, what: str) -> Decimal:
+    """The number of a JSON literal in plain digits. Raises Unreadable for one out of bounds."""
     if len(text) < MAGNITUDE and "e" not in text and "E" not in text:
         return Decimal(text)
     if len(text) > DIGITS:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-from reconciler.core.model.canonical import spec_digest
+from reconciler.core.model.canonical import fingerprint, spec_digest
 from reconciler.core.model.history import Recorded, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -252,5 +252,7 @@ def agrees(stamp: EntryStamp, live: Live, kind: Kind) -> bool:
 def disproved(kept: Mapping[str, Kept], live: Mapping[str, Live | None]) -> Collection[str]:
     """The numbers that a read shows otherwise than the last read, although no stamp moved."""
     return sorted(
-        number for number, one in kept.items() if number in live and one.live != live[number]
+        number
+        for number, one in kept.items()
+        if number in live and fingerprint(one.live) != fingerprint(live[number])
     )

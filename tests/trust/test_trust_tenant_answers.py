@@ -1,0 +1,111 @@
+"""A tenant says the same in other words than the embedded ledger, and nothing follows from it.
+
+A proxy on a socket stands before the ledger and changes how entries are answered.
+"""
+
+import json
+from contextlib import ExitStack
+from itertools import count
+
+import httpx
+import pytest
+from books_harness import by_hand, credit, debit
+from socket_server import on_a_socket
+
+READS = "/v1/journal-entries/"
+
+
+class Proxy:
+    """A WSGI application that forwards each request, and changes each entry of an answer."""
+
+    def __init__(self, ledger, change):
+        self._ledger, self._change = ledger, change
+
+    def __call__(self, environ, start):
+        target = environ["PATH_INFO"] + "?" * bool(environ["QUERY_STRING"])
+        answer = self._ledger.request(
+            environ["REQUEST_METHOD"],
+            target + environ["QUERY_STRING"],
+            content=environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)),
+            headers={
+                name[5:].replace("_", "-"): value
+                for name, value in environ.items()
+                if name.startswith("HTTP_") and name != "HTTP_ACCEPT_ENCODING"
+            }
+            | {"Content-Type": environ.get("CONTENT_TYPE", "")},
+        )
+        body = answer.content
+        if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(READS):
+            entry = answer.json()
+            if entry["success"]:
+                self._change(entry)
+            body = json.dumps(entry).encode()
+        kept = ("content-type", "date")
+        headers = [(name, text) for name, text in answer.headers.items() if name in kept]
+        start(f"{answer.status_code} Status", [*headers, ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def adds_attributes(entry):
+    entry |= {"approvalStatus": "Approved", "links": [{"rel": "self"}]}
+    for row in (*entry["journalEntryItems"], *entry["segments"]):
+        row |= {"rowId": f"{id(row)}"}
+
+
+def turns_lines(entry, turns=count()):  # noqa: B008 - one count for all answers
+    if next(turns) % 2:
+        entry["journalEntryItems"].reverse()
+        entry["segments"].reverse()
+
+
+def scales(entry, turns=count()):  # noqa: B008
+    """In all digits of a decimal(18,6), and as Java prints a number without its zeros."""
+    for row in entry["journalEntryItems"]:
+        for name in ("amount", "homeCurrencyAmount"):
+            if row.get(name) is not None:
+                exact = str(row[name])
+                whole, _, part = exact.partition(".")
+                digits = whole + part.ljust(6, "0")
+                row[name] = f"{whole}.{part.ljust(6, '0')}" if next(turns) % 2 else f"{digits}E-6"
+
+
+def empties(entry):
+    for name in ("homeCurrency", "organizationLabel", "transferDateTime", "timePeriodStart"):
+        entry[name] = ""
+    entry["transferredToAccounting"] = ""
+    for row in entry["journalEntryItems"]:
+        row |= {"glAccountName": "", "glAccountNumber": None, "glString": ""}
+
+
+@pytest.fixture
+def changed(served_small):
+    """Lets the tool see the ledger through a proxy from now on."""
+    with ExitStack() as stack:
+        ledger = stack.enter_context(httpx.Client(base_url=served_small.url, timeout=30))
+
+        def through(change):
+            url = stack.enter_context(on_a_socket(Proxy(ledger, change)))
+            served_small.env["ZUORA_BASE_URL"] = url
+            return served_small
+
+        yield through
+
+
+@pytest.mark.parametrize("change", [adds_attributes, turns_lines, scales, empties])
+def test_other_words_for_the_same_change_nothing(changed, change):
+    books = changed(change)
+    for _ in range(3):
+        seen = books.plan_document("--live", "query")
+        assert seen["changes"] == []
+        assert "stamps-wrong" not in [one["rule"] for one in seen["warning_rules"]]
+    assert books.run("drift").code == 0
+    books.declare("entry-03", notes="Other notes")
+    books.declare("entry-04", debit("5.00"), credit("5.00"), notes="Notes of entry-04")
+    books.applied()
+    number = by_hand(books)
+    imported = books.run("import", number)
+    assert imported.code == 0, imported.said
+    reversed_ = books.run("reverse", "entry-05", "--period", "Feb-2026")
+    assert reversed_.code == 0, reversed_.said
+    books.applied()
+    assert len(books.posted()) == 14
