@@ -172,7 +172,9 @@ def read_workspace(
             *loaded.problems,
             *editors,
             *locate(
-                root, chain(judged_findings, names, schedules.findings, custom.findings, unread)
+                root,
+                chain(judged_findings, names, schedules.findings, custom.findings, unread),
+                loaded.contents,
             ),
         )
     )
@@ -184,7 +186,7 @@ def read_workspace(
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
         problems=tuple(made_strict(one, failing, policy, today=today) for one in problems),
-        paths=loaded.paths,
+        paths=tuple(loaded.contents),
         digest=loaded.digest,
         spared=frozenset(path for path, one in loaded.declaring.items() if one.judged),
         judging=judging,

@@ -31,7 +31,6 @@ def observe(
 
     A failed read raises: only a positive answer counts as absence (I-20).
     """
-
     live = read_all(wanted, ledger, parallelism=parallelism, advance=advance)
     return Observation(
         live=live, codes=ledger.accounting_codes(), periods=ledger.accounting_periods()

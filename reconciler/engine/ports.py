@@ -44,13 +44,12 @@ class SearchedLedger(Searchable, Protocol):
 
 
 class LedgerWriter(Protocol):
-    """Writes to a ledger, with the reads that check every write.
+    """Writes to a ledger.
 
     `read_status` reads a journal run without its entries. `sent_before` says that an earlier run
     may have sent the same create. Then only the ledger's own answer under its key is a refusal.
     """
 
-    def read(self, kind: Kind, number: str) -> Live | None: ...
     def read_status(self, kind: Kind, number: str) -> Live | None: ...
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False
@@ -58,7 +57,6 @@ class LedgerWriter(Protocol):
     def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None: ...
     def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
     def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
-    def server_time(self) -> datetime | None: ...
 
 
 class LedgerClock(Protocol):
@@ -68,10 +66,8 @@ class LedgerClock(Protocol):
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
 
-class PostingLedger(LedgerWriter, Searchable, Protocol):
+class PostingLedger(LedgerWriter, SearchedLedger, LedgerClock, Protocol):
     """A ledger that is also searched for what another apply posted, and asked for its periods."""
-
-    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
 
 
 class CallLog(Protocol):

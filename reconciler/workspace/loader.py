@@ -1,12 +1,12 @@
 """Reads a workspace: every declaration in it, its settings, its Reference, and its problems."""
 
-import hashlib
 import os
 import shlex
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -54,8 +54,8 @@ class LoadedWorkspace:
 
     `declared` and `supporting` are sorted by address and `problems` by place. `workspace` and
     `reference` are the documents of those kinds, None when there is none that fits its schema.
-    `computes`: some of it asks for generated entries. `paths` are those of the YAML files read,
-    `digest` is the SHA-256 over their paths and contents. While a problem of severity error
+    `computes`: some of it asks for generated entries. `contents` has the SHA-256 of each YAML file
+    by its path, and `digest` is that of all together. While a problem of severity error
     remains, nothing may be concluded from what is missing.
     """
 
@@ -65,7 +65,7 @@ class LoadedWorkspace:
     supporting: tuple[SupportingDocument, ...]
     problems: tuple[Problem, ...]
     computes: bool
-    paths: tuple[str, ...]
+    contents: Mapping[str, str]
     digest: str
     declaring: Mapping[str, KnownFile] = field(default_factory=lambda: MappingProxyType({}))
     """The files that only declare and have no problem of their own, by path."""
@@ -102,9 +102,8 @@ def load(
             for one in earlier.declared:
                 reading.declare(one)
             continue
-        data, flaw = read_file(file)
-        digest = contents[file.path] = hashlib.sha256(data).hexdigest()
-        documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+        digest, documents, flaws = _read(file)
+        contents[file.path] = digest
         collected += flaws
         declared = reading.take_all(documents, file.path)
         if not flaws and len(declared) == len(documents):
@@ -112,16 +111,15 @@ def load(
     if not reading.has_workspace and not any(flaw.path == WORKSPACE_FILE for flaw in collected):
         collected.append(_no_workspace(f"`{WORKSPACE_FILE}` holds no Workspace"))
     reading.check_previous_names()
-    located = locate(root, reading.findings)
     imported = {one.imported_from.file for one in reading.declared.values() if one.imported_from}
-    collected = [
+    told = (
         one
         for one in collected
         if one.rule != "file-spreadsheet" or one.path.rpartition("/")[2] not in imported
-    ]
+    )
     return _loaded(
         reading,
-        problems=(*collected, *located),
+        problems=(*told, *locate(root, reading.findings, contents)),
         contents=contents,
         declaring=files_that_declare,
     )
@@ -135,15 +133,18 @@ def read_again(root: Path, paths: Container[str]) -> tuple[Declared, ...]:
 
 def declaring(file: FoundFile) -> KnownFile | None:
     """A file that only declares and has no problem of its own; None for any other."""
+    (digest, documents, flaws), reading = _read(file), _Reading()
+    declared = reading.take_all(documents, file.path)
+    if flaws or reading.findings or len(declared) < len(documents):
+        return None
+    return KnownFile(digest=digest, declared=declared)
+
+
+def _read(file: FoundFile) -> tuple[str, tuple[Document, ...], tuple[Problem, ...]]:
+    """The SHA-256 of a file, its documents, and what is wrong with it as YAML."""
     data, flaw = read_file(file)
     documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
-    if flaws:
-        return None
-    reading = _Reading()
-    declared = reading.take_all(documents, file.path)
-    if reading.findings or len(declared) < len(documents):
-        return None
-    return KnownFile(digest=hashlib.sha256(data).hexdigest(), declared=declared)
+    return sha256(data).hexdigest(), documents, flaws
 
 
 def _loaded(
@@ -153,8 +154,9 @@ def _loaded(
     contents: Mapping[str, str],
     declaring: Mapping[str, KnownFile] = MappingProxyType({}),
 ) -> LoadedWorkspace:
-    digest = hashlib.sha256()
-    for path, content in sorted(contents.items()):
+    digest = sha256()
+    contents = dict(sorted(contents.items()))
+    for path, content in contents.items():
         digest.update(f"{path}\0{content}\n".encode())
     return LoadedWorkspace(
         workspace=reading.workspace,
@@ -163,7 +165,7 @@ def _loaded(
         supporting=tuple(document for _, document in sorted(reading.supporting.items())),
         problems=tuple(sorted(problems)),
         computes=reading.computes,
-        paths=tuple(sorted(contents)),
+        contents=contents,
         digest=digest.hexdigest(),
         declaring=declaring,
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path as FilePath
 from typing import TypeAlias
@@ -11,24 +12,26 @@ from yaml import CLoader, MappingNode, Node, SequenceNode, compose_all
 
 from reconciler.core.model.finding import Finding, Problem
 from reconciler.core.model.resource import Path, Source
-from reconciler.workspace.files import FoundFile, read_file
-from reconciler.workspace.yaml_reader import read
+from reconciler.workspace.files import FoundFile, read_bytes
 
 Place: TypeAlias = tuple[int, int]
 """A line and a column, both from 1."""
 
 
-def locate(root: FilePath, findings: Iterable[Finding]) -> tuple[Problem, ...]:
+def locate(
+    root: FilePath, findings: Iterable[Finding], contents: Mapping[str, str]
+) -> tuple[Problem, ...]:
     """The findings as problems, sorted; only the files they are in are read again.
 
-    A field stands where its key begins, a list item where it begins. A path that the document
-    does not have is placed at its nearest parent.
+    `contents` has the SHA-256 of each file as it was read. A file that changed since has no places
+    but the lines of its documents. A field stands where its key begins, a list item where it
+    begins. A path that the document does not have is placed at its nearest parent.
     """
     by_file = sorted(findings, key=lambda finding: finding.source)
     located = sorted(
         _problem(finding, documents)
         for path, group in groupby(by_file, key=lambda finding: finding.source.path)
-        for documents in (positions(_content(root, path)),)
+        for documents in (positions(_content(root, path, contents.get(path, ""))),)
         for finding in group
     )
     return tuple(_bounded(located))
@@ -58,17 +61,16 @@ MAX_TOLD = 50
 
 
 def positions(data: bytes) -> tuple[Mapping[Path, Place], ...]:
-    """Where every value of every document stands; nothing for a file that is not strict YAML."""
-    _, problems = read(data, path="")
-    # The composer of libyaml is recursive: only what the strict reader accepts is given to it.
-    if problems:
-        return ()
+    """Where every value of every document stands, in a file that the strict reader accepts.
+
+    The composer of libyaml is recursive, so nothing else is given to it.
+    """
     return tuple(dict(_places(node)) for node in compose_all(data.decode("utf-8"), Loader=CLoader))
 
 
-def _content(root: FilePath, path: str) -> bytes:
-    data, problem = read_file(FoundFile(path, str((root / path).resolve())))
-    return b"" if problem else data
+def _content(root: FilePath, path: str, digest: str) -> bytes:
+    data, _ = read_bytes(FoundFile(path, str((root / path).resolve())))
+    return data if sha256(data).hexdigest() == digest else b""
 
 
 def _problem(finding: Finding, documents: tuple[Mapping[Path, Place], ...]) -> Problem:

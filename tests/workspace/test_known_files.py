@@ -73,7 +73,15 @@ def require_equal(root, **more):
     """Nothing but the count of spared files tells one from the other."""
     found, spared, _ = cached(root, **more)
     whole = load(root)
-    for name in ("workspace", "reference", "declared", "supporting", "problems", "paths", "digest"):
+    for name in (
+        "workspace",
+        "reference",
+        "declared",
+        "supporting",
+        "problems",
+        "contents",
+        "digest",
+    ):
         held, wanted = getattr(found, name), getattr(whole, name)
         assert held == wanted, name
         # Order, types and digits too.

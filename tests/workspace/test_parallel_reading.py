@@ -40,7 +40,15 @@ def test_processes_give_what_one_process_reads(root):
         return given
 
     read, alone = load(root, known=known), load(root)
-    for name in ("workspace", "reference", "declared", "supporting", "problems", "paths", "digest"):
+    for name in (
+        "workspace",
+        "reference",
+        "declared",
+        "supporting",
+        "problems",
+        "contents",
+        "digest",
+    ):
         assert getattr(read, name) == getattr(alone, name), name
     assert given.keys() == read.declaring.keys()
     assert len(given) > 20
@@ -70,7 +78,7 @@ def test_a_file_that_changes_after_it_was_read_ahead_is_taken_as_it_was_read(roo
     was = load(root)
     assert load(root, known=changing).digest == was.digest
     assert load(root).digest != was.digest
-    assert path in load(root, known=read_in_processes).paths
+    assert path in load(root, known=read_in_processes).contents
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """From a path in a document to a line and a column."""
 
+from hashlib import sha256
+
 import pytest
 
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Source
-from reconciler.workspace import locate
+from reconciler.workspace import locate as locate_as_read
 from reconciler.workspace.positions import positions
 
 TEXT = """\
@@ -19,6 +21,13 @@ spec:
 - one
 - - two
 """
+
+
+DIGEST = sha256(TEXT.encode()).hexdigest()
+
+
+def locate(root, findings):
+    return locate_as_read(root, findings, {"a.yaml": DIGEST, "b.yaml": DIGEST})
 
 
 def found(path, *, index=0, file="a.yaml"):
@@ -70,7 +79,9 @@ def test_problems_are_sorted_by_place(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"a: [\n", b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"", b"a: [\n", b"[" * 100_000, b"\xff", b"\n" + TEXT.encode()]
+)
 def test_a_file_that_changed_meanwhile_keeps_the_line_of_its_document(tmp_path, content):
     (tmp_path / "a.yaml").write_bytes(content)
     (problem,) = locate(tmp_path, [found(("spec", "notes"))])

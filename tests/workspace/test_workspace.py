@@ -72,7 +72,7 @@ def test_a_declaration_is_what_the_file_says(books):
         Decimal("400.90")
     ] * 2
     assert loaded.workspace["metadata"] == {"name": "acme-books"}
-    assert len(loaded.paths) == 2
+    assert len(loaded.contents) == 2
 
 
 def test_a_run_is_declared_like_an_entry(books):
@@ -216,7 +216,7 @@ def test_a_directory_that_is_no_workspace_is_not_looked_into(tmp_path):
     (tmp_path / "elsewhere/broken.yaml").write_text("a: [\n")
     loaded = load(tmp_path)
     assert rules(loaded) == [(".", 1, "workspace-file")]
-    assert len(loaded.paths) == 0
+    assert len(loaded.contents) == 0
 
 
 def test_a_workspace_file_of_another_suffix_is_spoken_of(tmp_path):
@@ -277,7 +277,7 @@ def test_ten_thousand_entries_load(books):
         text = "---\n".join(entry(f"e{number * 500 + n}") for n in range(500))
         (books / f"{number}.yaml").write_text(text)
     loaded = load(books)
-    assert (len(loaded.declared), len(loaded.paths), loaded.problems) == (10_000, 21, ())
+    assert (len(loaded.declared), len(loaded.contents), loaded.problems) == (10_000, 21, ())
 
 
 def test_a_sound_workspace_loads_without_heavy_libraries(books):

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from yaml import MappingNode, Node, ScalarNode
+from yaml import MappingNode, ScalarNode
 
 from reconciler.core.model.resource import Value, mapping_of
 from reconciler.workspace.formatter.formatter import refuse_loss, style_of, text_lines
-from reconciler.workspace.formatter.syntax_tree import Branch, source_of
+from reconciler.workspace.formatter.syntax_tree import Branch, field_of, source_of
 from reconciler.workspace.yaml_reader import Document, plain_value, read
 
 Edits: TypeAlias = Mapping[tuple[str, str], str | None]
@@ -72,7 +72,7 @@ def _changed(value: Value, edits: Edits) -> Value:
 
 def _set(document: Branch, part: str, field: str, value: str | None) -> None:
     outer = next((one for one in document.branches if one.key == part), None)
-    node = outer.node if outer is not None else _field(document.node, part)
+    node = outer.node if outer is not None else field_of(document.node, part)
     if not isinstance(node, MappingNode):
         return
     pairs = [(key, old) for key, old in node.value if key.value != field]
@@ -91,8 +91,3 @@ def _set(document: Branch, part: str, field: str, value: str | None) -> None:
         elif outer is not None and outer.branches:
             outer.branches.append(Branch(node=scalar, key=field, parent=outer))
     node.value[:] = pairs
-
-
-def _field(node: Node, name: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for key, value in pairs if key.value == name), None)

@@ -11,7 +11,7 @@ from yaml import MappingNode, Node, ScalarNode
 from reconciler.core.model.enumerations import bare
 from reconciler.values import dataclass
 from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_key, value_of
-from reconciler.workspace.formatter.syntax_tree import Branch, Line, is_block
+from reconciler.workspace.formatter.syntax_tree import Branch, Line, field_of, is_block
 
 ROW_WIDTH: Final = 140
 """How long a mapping or list on one line may be: a chart of accounts reads as a table."""
@@ -215,16 +215,9 @@ def _resolved(schema: Schema, style: Style) -> Schema:
 
 def _currency(root: Node) -> str:
     """What `spec.currency` says, or `spec.entry.currency`, as far as there is such a field."""
-    found = (_value_at(root, path) for path in (("spec",), ("spec", "entry")))
-    return next((text for text in found if text), "")
-
-
-def _value_at(root: Node, path: tuple[str, ...]) -> str:
-    node: Node | None = root
-    for field in (*path, "currency"):
-        pairs = node.value if isinstance(node, MappingNode) else []
-        node = next((value for key, value in pairs if key.value == field), None)
-    return str(node.value) if isinstance(node, ScalarNode) else ""
+    spec = field_of(root, "spec")
+    found = (field_of(place, "currency") for place in (spec, field_of(spec, "entry")))
+    return next((str(one.value) for one in found if isinstance(one, ScalarNode) and one.value), "")
 
 
 def _comment_lines(lines: list[Line], indent: int, *, first: bool = False) -> Iterator[str]:

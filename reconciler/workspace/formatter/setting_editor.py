@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 
-from yaml import CLoader, MappingNode, Node, compose_all
+from yaml import CLoader, MappingNode, compose_all
 
 from reconciler.core.model.resource import Value, mapping_of
 from reconciler.errors import FilesRefused
+from reconciler.workspace.formatter.syntax_tree import field_of
 from reconciler.workspace.json_schema import WORKSPACE
 from reconciler.workspace.yaml_reader import read
 
@@ -41,9 +42,9 @@ def _values(text: str) -> list[Mapping[str, Value]]:
 def _edited(text: str, at: int, wanted: str) -> str:
     """The text with the value replaced where there is one, or added to the nearest mapping."""
     root = list(compose_all(text, Loader=CLoader))[at]
-    spec = _field(root, "spec")
-    generate = _field(spec, "generate")
-    through = _field(generate, "through")
+    spec = field_of(root, "spec")
+    generate = field_of(spec, "generate")
+    through = field_of(generate, "through")
     if through is not None:
         return text[: through.start_mark.index] + wanted + text[through.end_mark.index :]
     if isinstance(generate, MappingNode):
@@ -65,11 +66,6 @@ def _added(text: str, mapping: MappingNode, field: str) -> str:
     key_line = text.rfind(":", 0, start)
     below = text.find("\n", key_line) + 1
     return f"{text[:below]}{indent}{field}\n{text[below:]}"
-
-
-def _field(node: Node | None, name: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for key, value in pairs if key.value == name), None)
 
 
 def _scalar(text: str) -> str:

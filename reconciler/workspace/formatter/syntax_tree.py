@@ -166,6 +166,12 @@ class _Planter:
         return inside != bisect(self._comments, node.end_mark.index)
 
 
+def field_of(node: Node | None, name: str) -> Node | None:
+    """The value of a field; None where the node is no mapping with it."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    return next((value for key, value in pairs if key.value == name), None)
+
+
 def is_block(node: Node) -> bool:
     """True for a mapping or a list written over lines by indentation."""
     return isinstance(node, CollectionNode) and not node.flow_style

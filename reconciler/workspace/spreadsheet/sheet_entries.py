@@ -112,7 +112,7 @@ class _Reader:
             spec, cells = self._spec(rows)
             first = names.setdefault(name, rows[0])
             if first != rows[0]:
-                where = self._place(first, self.mapping.name_column)
+                where = place_of(self.sheet.name, first, self._columns[self.mapping.name_column])
                 message = f"the name {name} is that of {where} too"
                 remedy = "Make the texts differ in more than signs and capitals."
                 self._find(rows[0], self.mapping.name_column, "sheet-key", message, remedy)
@@ -134,7 +134,7 @@ class _Reader:
             try:
                 self._compare(side, row, column)
             except CellRefused as refused:
-                self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+                self._refuse(row, column, refused)
             else:
                 yield place_of(self.sheet.name, row, column)
 
@@ -299,7 +299,7 @@ class _Reader:
                 cell = self.sheet.cell(row, column)
                 amount = amount_in(cell, self.mapping, currency=currency, units=units)
             except CellRefused as refused:
-                self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+                self._refuse(row, column, refused)
                 return None
             if amount is None or amount == ZERO:
                 zero = zero or cell.value is not None
@@ -361,8 +361,7 @@ class _Reader:
                 return period_containing(cell.value, self.tenant)
             return meaning_of(text_in(cell), source, self._accounts)
         except CellRefused as refused:
-            column = self._columns[source.column]
-            self._found_at(row, column, refused.rule, refused.message, refused.remedy)
+            self._refuse(row, self._columns[source.column], refused)
             return ""
 
     def _text(self, row: int, name: str) -> str | None:
@@ -370,14 +369,14 @@ class _Reader:
         try:
             return text_in(self.sheet.cell(row, self._columns[name]))
         except CellRefused as refused:
-            self._find(row, name, refused.rule, refused.message, refused.remedy)
+            self._refuse(row, self._columns[name], refused)
             return None
-
-    def _place(self, row: int, name: str) -> str:
-        return place_of(self.sheet.name, row, self._columns[name])
 
     def _find(self, row: int, name: str, rule: str, message: str, remedy: str) -> None:
         self._found_at(row, self._columns.get(name, 1), rule, message, remedy)
+
+    def _refuse(self, row: int, column: int, refused: CellRefused) -> None:
+        self._found_at(row, column, refused.rule, refused.message, refused.remedy)
 
     def _found_at(self, row: int, column: int, rule: str, message: str, remedy: str) -> None:
         self.findings.append(
