@@ -445,6 +445,61 @@ def test_an_entry_of_a_journal_run_is_not_said_to_be_cancelled(billing):
     assert f"The source transactions of {number} stay with JR-00000001" in ended.said
 
 
+def test_a_run_is_not_cancelled_while_a_reversal_of_its_entry_stays(billing):
+    billing.applied()
+    number = standing(billing)[0]
+    assert billing.run("reverse", number).code == 0
+    reversal, run = f"{number.lower()}-reversal", "2026-01-billing"
+    edited = (
+        (billing.root / "billing.yaml").read_text().replace("    - {type: Taxation Item}\n", "")
+    )
+    # Not posted yet, it is not posted beside the cancellation of what it reverses.
+    billing.write("billing.yaml", edited)
+    before = billing.plan_document()
+    blocks = {one["name"]: one["blocked"]["message"] for one in before["changes"] if one["blocked"]}
+    assert blocks == {reversal: f"this plan cancels {number}, which it reverses"}
+    billing.write("billing.yaml", edited + "    - {type: Taxation Item}\n")
+    billing.applied()
+    # Once it is posted, the run stays with it, whatever a plan selects.
+    for text in (edited, None):
+        (billing.root / "billing.yaml").unlink()
+        if text is not None:
+            billing.write("billing.yaml", text)
+        for scope in ((), ("--target", run)):
+            plan = billing.plan("--max-removals", "5", *scope)
+            assert (
+                f"{reversal}, which reverses {number}, stays posted: this plan keeps it" in plan.out
+            )
+            assert (
+                f"To fix: Remove {reversal} in the same change, or restore this file." in plan.out
+            )
+            assert "Balance: nothing is posted or cancelled" in plan.out
+    # The first remedy.
+    (billing.root / "reversals" / f"{number.lower()}.yaml").unlink()
+    assert billing.apply("--max-removals", "5").code == 0
+    assert not standing(billing)
+
+
+@pytest.mark.parametrize("scope", [("--target", "rent"), ("--period", "Jan-2026")])
+def test_an_original_does_not_change_without_its_posted_reversal(rent, scope):
+    """Neither is planned without the other, whether files say other amounts or are removed."""
+    rent.run("reverse", "rent", "--period", "Feb-2026")
+    rent.applied()
+    assert [one["name"] for one in rent.plan_document(*scope)["changes"]] == []
+    for path in ("rent.yaml", "rent.reversal.yaml"):
+        rent.write(path, (rent.root / path).read_text().replace("400.90", "300.10"))
+    plan = rent.plan_document(*scope)
+    assert {one["name"]: one["action"] for one in plan["changes"]} == {
+        "rent": "replace",
+        "rent-reversal": "replace",
+    }
+    # A reversal by number outlives the file of its original.
+    rent.edit("rent.reversal.yaml", "reverses: rent", "reverses: JE-00000001")
+    rent.remove("rent")
+    plan = rent.plan(*scope, "--max-removals", "2")
+    assert "rent-reversal, which reverses it, stays posted" in plan.out
+
+
 def test_a_look_shows_and_writes_nothing(closed):
     before = files(closed)
     shown = closed.run("reverse", "rent", "--reason", "billed twice", "--dry-run")

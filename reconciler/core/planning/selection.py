@@ -5,7 +5,7 @@ from dataclasses import field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
@@ -125,19 +125,34 @@ def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
     """Pairs of which the first may not be planned without the second.
 
     A journal run needs its declared entries: cancelling it cancels them. A renamed entry needs
-    both names, and a reversal its original.
+    both names, and a reversal its original. What changes of a posted original needs its reversal.
     """
-    runs = {state.number: address for address, state in workspace.recorded.items()}
-    runs |= {one.adopts: address for address, one in workspace.declared.items()}
+    numbers = {state.number: address for address, state in workspace.recorded.items()}
+    numbers |= {one.adopts: address for address, one in workspace.declared.items()}
     originals = originals_of(workspace.declared, workspace.recorded)
+    made = {number: one.address for one in workspace.recorded.values() for number in one.entries}
     for address, declared in workspace.declared.items():
         if named := originals.get(address):
-            yield address, Address(address.kind, named)
-        if declared.made_by is not None and declared.made_by in runs:
-            yield runs[declared.made_by], address
+            original = numbers.get(named, Address(address.kind, named))
+            yield address, original
+            holder = made.get(named, original)
+            if _record(address, workspace) is not None and _is_changed(holder, workspace):
+                yield holder, address
+        if declared.made_by is not None and declared.made_by in numbers:
+            yield numbers[declared.made_by], address
         if declared.previous_name is not None and previous_of(declared) in workspace.recorded:
             yield address, previous_of(declared)
             yield previous_of(declared), address
+
+
+def _record(address: Address, workspace: Workspace) -> Recorded | None:
+    return numbered_record(address, workspace.declared.get(address), workspace.recorded.get)
+
+
+def _is_changed(address: Address, workspace: Workspace) -> bool:
+    """Whether something is posted, and no file declares the same."""
+    declared, record = workspace.declared.get(address), _record(address, workspace)
+    return record is not None and (declared is None or declared.spec != record.spec)
 
 
 def _unmatched(scope: Scope, workspace: Workspace) -> Iterator[tuple[str, str]]:

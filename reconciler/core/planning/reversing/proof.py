@@ -10,6 +10,7 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Declared, Live
+from reconciler.core.planning.reversing.removals import cancelled_numbers
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import refusal
 from reconciler.core.rules.reversals import (
@@ -50,7 +51,7 @@ def with_originals(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[Ch
     originals = originals_of(snapshot.declared, snapshot.records_by_current_name)
     changes = tuple(changes)
     by_name = {one.address.name: one for one in changes if one.address.kind == JOURNAL_ENTRY.name}
-    cancelled = {one.number for one in changes if one.cancels and one.action is not Action.BLOCKED}
+    cancelled = {number for one in changes for number in cancelled_numbers(one)}
     for change in changes:
         named = originals.get(change.address, "")
         if not named:
@@ -66,9 +67,7 @@ def with_originals(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[Ch
             yield reversal if original is None else _against_change(reversal, original, snapshot)
 
 
-def _against_number(
-    reversal: Change, snapshot: Snapshot, cancelled: Collection[str | None]
-) -> Change:
+def _against_number(reversal: Change, snapshot: Snapshot, cancelled: Collection[str]) -> Change:
     number = reversal.reverses
     if number in cancelled:
         return _unjustified(reversal, f"this plan cancels {number}, which it reverses")

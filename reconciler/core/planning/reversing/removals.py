@@ -60,7 +60,7 @@ def _with_reversal(
 ) -> Change:
     """A change with the name of its reversal, and blocked if that one stays and needs it."""
     if change.address.kind != JOURNAL_ENTRY.name:
-        return change
+        return _with_reversals_of_members(change, reversals, selected)
     named = change.address.name, change.number or ""
     reversal = next((reversals[one] for one in named if one in reversals), None)
     if reversal is None:
@@ -73,10 +73,26 @@ def _with_reversal(
     return _blocked(change, _refusal(reversal, "reverses it", selected))
 
 
+def _with_reversals_of_members(
+    change: Change, reversals: Mapping[str, Change], selected: Collection[Address]
+) -> Change:
+    """A journal run, blocked if it is cancelled and the reversal of one of its entries stays."""
+    for number in cancelled_numbers(change):
+        if number in reversals and _stays(reversals[number], selected):
+            return _blocked(change, _refusal(reversals[number], f"reverses {number}", selected))
+    return change
+
+
 def _with_original(change: Change, original: Change, selected: Collection[Address]) -> Change:
     """A removed reversal, blocked if what it reverses stays."""
     stays = _stays(original, selected)
     return _blocked(change, _refusal(original, "it reverses", selected)) if stays else change
+
+
+def cancelled_numbers(change: Change) -> Iterator[str]:
+    """The numbers that a change cancels if it is made: a journal run takes its entries along."""
+    if change.cancels and change.action is not Action.BLOCKED:
+        yield from (one for one in (change.number, *(one.number for one in change.members)) if one)
 
 
 def _stays(change: Change, selected: Collection[Address]) -> bool:
