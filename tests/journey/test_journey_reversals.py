@@ -181,6 +181,31 @@ def test_a_blocked_edit_of_both_shows_that_what_stays_nets_to_zero(rent):
     assert sums == {("400.9", "-400.9"), ("-400.9", "400.9")}
 
 
+def test_a_pair_says_what_of_it_is_blocked_and_not_posted(closed):
+    sides = ({**debit("1.00"), "type": "Credit"}, {**credit("1.00"), "type": "Debit"})
+    february = {"accountingPeriodName": "Feb-2026", "journalEntryDate": "2026-02-01"}
+    closed.declare("late", debit("1.00"), credit("1.00"))
+    closed.declare("undo", *sides, **february, metadata={"reverses": "late"})
+    plan = closed.plan()
+    shown = "late (blocked, not posted) Jan-2026 reversed by undo (blocked, not posted) Feb-2026\n"
+    assert shown in plan.out
+    assert "not known without the ledger" not in plan.out
+
+
+def test_a_saved_plan_shows_what_a_blocked_reversal_of_a_number_holds(closed, tmp_path):
+    number = by_hand(closed, accountingPeriodName="Feb-2026", journalEntryDate="2026-02-28")
+    closed.run("reverse", number, "--name", "undo")
+    closed.applied()
+    transferred(closed, "undo")
+    path = f"reversals/{number.lower()}.yaml"
+    closed.write(path, re.sub(r"amount: [0-9.]+", "amount: 7.77", (closed.root / path).read_text()))
+    saved = tmp_path / "plan.json"
+    assert closed.plan("--out", saved).code == 0
+    shown = reconciler("show", saved)
+    assert shown.code == 0, shown.said
+    assert "=  0.00" in shown.out.partition("Reversals")[2]
+
+
 def test_without_a_commit_the_file_is_restored_from_the_daybook(closed):
     shutil.rmtree(closed.root / ".git")
     closed.write("rent.yaml", RENT.replace("400.90", "300.10"))

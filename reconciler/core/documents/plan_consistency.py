@@ -205,7 +205,7 @@ def _is_pair(said: ReversalPair, made: ReversalPair | None, change: Change) -> b
         return said == made and is_number(said.original)
     if change.posts and change.block is None and any(net.left for net in said.nets):
         return False
-    amounts = _amounts(said.nets, "reversal") == _sides(change.after)
+    amounts = _amounts(said.nets, "reversal") == _sides(held_by(change))
     number = said.number if not is_number(said.original) else made.number
     return amounts and said == replace(made, number=number, period=said.period, nets=said.nets)
 

@@ -1,8 +1,9 @@
 """The reversals of a plan: each pair of entries in words, and its net on each accounting code."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import TypeAlias
 
+from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
 from reconciler.render.phrases import sided
 
@@ -13,9 +14,17 @@ PairRows: TypeAlias = tuple[str, tuple[tuple[str, ...], ...]]
 """A pair in words, and the cells of a row for each code."""
 
 
-def reversal_rows(pairs: Iterable[ReversalPair]) -> tuple[PairRows, ...]:
+def reversal_rows(pairs: Iterable[ReversalPair], changes: Iterable[Change]) -> tuple[PairRows, ...]:
     """Each pair with its rows: code, currency, original, reversal and what is left."""
-    return tuple((_title(pair), tuple(map(_row, pair.nets))) for pair in pairs)
+    unposted = {
+        one.address.name
+        for one in changes
+        if one.action is Action.BLOCKED and not one.number_posted and one.after is not None
+    }
+    return tuple((_title(pair, unposted), tuple(map(_row, pair.nets))) for pair in pairs)
+
+
+_BLOCKED = "(blocked, not posted)"
 
 
 def net_text(row: tuple[str, ...]) -> str:
@@ -24,10 +33,11 @@ def net_text(row: tuple[str, ...]) -> str:
     return f"{code} {currency} {original}, reversed by {reversal}, leaves {left}"
 
 
-def _title(pair: ReversalPair) -> str:
+def _title(pair: ReversalPair, unposted: Container[str]) -> str:
     number = pair.number if pair.number != pair.original else ""
-    original = " ".join(filter(None, (pair.original, number, pair.period)))
-    made = pair.reversal_number or "(new)"
+    blocked = _BLOCKED if pair.original in unposted else ""
+    original = " ".join(filter(None, (pair.original, number, blocked, pair.period)))
+    made = _BLOCKED if pair.reversed_by in unposted else pair.reversal_number or "(new)"
     title = f"{original} reversed by {pair.reversed_by} {made} {pair.reversal_period}"
     return title if pair.nets else f"{title}: the original is not known without the ledger"
 

@@ -27,8 +27,7 @@ def pairs_of(
         number = change.reverses if original is None else original.number or ""
         read = live.get(number)
         content = held_by(original) if original else read.fields if read else None
-        # What a blocked change leaves posted, or would post if nothing is.
-        reversal = held_by(change) or change.after
+        reversal = held_by(change) or {}
         yield ReversalPair(
             original=change.reverses,
             number=number,
@@ -41,9 +40,9 @@ def pairs_of(
 
 
 def held_by(change: Change) -> Mapping[str, Value] | None:
-    """What an entry holds after the plan."""
+    """What an entry holds after the plan, or would hold if it is blocked and was never posted."""
     stays = change.action is Action.BLOCKED or change.after is None
-    return change.before if stays else change.after
+    return (change.before if stays else None) or change.after
 
 
 def _period(content: Mapping[str, Value]) -> str:
