@@ -17,6 +17,7 @@ from reconciler.core.model.plan import Plan
 from reconciler.core.model.policy import Approvals, Evidence
 from reconciler.core.model.review import Assessment, Requirement, Review, SignOff, evidence_flaw
 from reconciler.core.planning.approvals import SHORT, assess, combined, signed_off
+from reconciler.daybook.state import plan_of
 from reconciler.errors import ForgeError, ReconcilerError
 from reconciler.forge.access import open_forge
 from reconciler.forge.api import ForgeLimits
@@ -143,20 +144,22 @@ def may_send_again(session: ReadSession, change: ChangeOptions, *, tell: Tell) -
     """Whether open creates may be sent again before there is a plan that could be approved.
 
     What they post is known from the daybook alone. So they take the approvals of the highest
-    tier, for the plan whose run left them open.
+    tier, for each plan whose run left one open.
     """
     approvals = session.settings.policy.approvals
-    open_creates = any(intent.act is Act.CREATE for intent in session.daybook.unsettled())
+    open_creates = [one for one in session.daybook.unsettled() if one.act is Act.CREATE]
     if not approvals.tiers or not open_creates:
         return True
     requirement = _highest(approvals, "an open call of an earlier run would be sent again")
     if not requirement.approvals:
         return True
     runs = session.daybook.runs()
-    found = assess_approvals(session, requirement, runs[-1].plan if runs else "", change)
-    if not found.satisfied:
-        tell(found)
-    return found.satisfied
+    for digest in dict.fromkeys(plan_of(one.seq, runs) for one in open_creates):
+        found = assess_approvals(session, requirement, digest, change)
+        if not found.satisfied:
+            tell(found)
+            return False
+    return True
 
 
 def policy_to_record(session: ReadSession, digest: str, change: ChangeOptions) -> str:

@@ -1,6 +1,6 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.history import (
@@ -84,7 +84,14 @@ class Run:
     run: str
     plan: str
     begun: str
+    seq: int
+    """The event with which it began."""
     ended: str | None = None
+
+
+def plan_of(event: int, runs: Sequence[Run]) -> str:
+    """The digest of the plan whose run wrote an event; empty for none."""
+    return next((run.plan for run in reversed(runs) if run.seq < event), "")
 
 
 class DaybookState:
@@ -158,15 +165,17 @@ class DaybookState:
             case MarkedComplete():
                 self.complete, self.new = content.holds, False
             case RunBegun():
-                self.runs.append(Run(run=content.run, plan=content.plan, begun=event.at))
+                self.runs.append(
+                    Run(run=content.run, plan=content.plan, begun=event.at, seq=event.seq)
+                )
             case RunEnded():
                 if content.checked:
                     self.unchecked.clear()
                 self.applied_commit = content.commit or self.applied_commit
                 self.policy = content.policy or self.policy
                 begun = (run for run in reversed(self.runs) if run.run == content.run)
-                if run := next(begun, None):
-                    run.ended = event.at
+                if ended := next(begun, None):
+                    ended.ended = event.at
 
     def _bind(self, content: BoundToTenant) -> None:
         self.tenant = content.tenant

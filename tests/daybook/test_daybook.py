@@ -24,6 +24,7 @@ from program import Program
 from reconciler.core.model.history import Act, Result
 from reconciler.daybook import FORMAT, CallOutcome, Intent, open_daybook
 from reconciler.daybook.events import Concluded, EventType, intended
+from reconciler.daybook.state import plan_of
 from reconciler.daybook.tables import add_events
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
@@ -478,3 +479,13 @@ def fill(book, count) -> None:
         add_events(transaction, chain)
         statement = "UPDATE head SET seq = ?, serial = ?, hash = ?"
         transaction.change(statement, state.seq, state.serial, state.hash)
+
+
+def test_an_open_call_belongs_to_the_plan_of_its_own_run(path):
+    """Approvals of a later run, such as that of `forget`, are not for what an earlier one sent."""
+    with opened(path) as book:
+        for plan in ("sha256:first", "sha256:later"):
+            book.begin(plan)
+            book.record_intent(intent(plan.partition(":")[2]))
+        plans = {one.address.name: plan_of(one.seq, book.runs()) for one in book.unsettled()}
+    assert plans == {"first": "sha256:first", "later": "sha256:later"}
