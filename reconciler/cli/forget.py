@@ -12,8 +12,9 @@ from reconciler.cli.options import ca_bundle_option, common_options, json_option
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import progress
 from reconciler.core.model.plan import Plan
+from reconciler.render.change_view import view_of_change
 from reconciler.render.styled_text import Part
-from reconciler.render.text import change_lines
+from reconciler.render.text import lines_of
 
 
 @click.command()
@@ -42,4 +43,4 @@ def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -
 
 def _draw(plan: Plan) -> Iterator[Part]:
     for change in plan.changes:
-        yield from change_lines(change, plan.basis.home_currency)
+        yield from lines_of(view_of_change(change), plan.basis.home_currency)

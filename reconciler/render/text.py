@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.model.finding import PlanWarning, Severity, more
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Action, Change, Plan, Reason
+from reconciler.core.model.plan import Action, Plan, Reason
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
 from reconciler.render.change_view import (
     FORCES,
@@ -13,7 +13,6 @@ from reconciler.render.change_view import (
     ChangeView,
     DriftView,
     stated_fields,
-    view_of_change,
 )
 from reconciler.render.journal_runs import run_lines
 from reconciler.render.plan_view import (
@@ -101,11 +100,6 @@ def drift_lines(plan: Plan) -> tuple[Part, ...]:
             what += ", or what the files acknowledge"
         return (*told, line(("No drift.", "good"), f" The ledger holds what {what}."))
     return (*told, line(("Drift: ", "warning"), " ".join(facts)))
-
-
-def change_lines(change: Change, home_currency: str | None) -> Iterator[Part]:
-    """One change: its action, why, and the lines it posts or cancels."""
-    return lines_of(view_of_change(change), home_currency)
 
 
 def _header(view: PlanView) -> Iterator[Part]:

@@ -377,12 +377,8 @@ class _Reversing:
 
 
 _OF_THE_ORIGINAL = (
-    "adopts",
-    "journalRun",
-    "previousName",
-    "acknowledges",
-    "reverses",
-    "generatedBy",
+    *("adopts", "journalRun", "previousName"),
+    *("acknowledges", "reverses", "generatedBy"),
 )
 """The metadata that an entry does not hand on to the one that takes its place."""
 
