@@ -15,12 +15,7 @@ Level: TypeAlias = Literal["error", "warning", "notice"]
 
 
 def annotation(
-    level: Level,
-    *texts: str,
-    title: str,
-    file: str = "",
-    line: int = 1,
-    column: int = 0,
+    level: Level, *texts: str, title: str, file: str = "", line: int = 1, column: int = 0
 ) -> str:
     """One command to the runner. Each text is a line; no text can end it or begin another."""
     properties = [f"title={runner_property(title)}"]

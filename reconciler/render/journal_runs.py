@@ -34,9 +34,8 @@ def run_lines(change: Change) -> Iterator[Part]:
     if left := more(count, _ROWS):
         yield line(span(left, "faint"), indent=8)
     if gone:
-        yield line(
-            span(f"cancelled before: {counted(gone, 'entry', 'entries')}", "faint"), indent=8
-        )
+        before = f"cancelled before: {counted(gone, 'entry', 'entries')}"
+        yield line(span(before, "faint"), indent=8)
 
 
 _AMOUNTS = frozenset({4})

@@ -25,8 +25,7 @@ def sheet_lines(summary: SheetSummary) -> Iterator[Line]:
     counts = f"{summary.new} new, {summary.changed} changed, {same} unchanged"
     entries = counted(summary.entries, "entry", "entries")
     yield line(
-        (summary.sheet, "strong"),
-        f": {entries} of {counted(summary.rows, 'row')}: {counts}",
+        (summary.sheet, "strong"), f": {entries} of {counted(summary.rows, 'row')}: {counts}"
     )
     for currency, amount in summary.debits.items():
         yield line(f"Debits {currency} {shown(amount, currency)}", indent=2)
@@ -34,7 +33,6 @@ def sheet_lines(summary: SheetSummary) -> Iterator[Line]:
         yield line(f"Control total {place}: equal", indent=2)
     for place in summary.zero_rows[:_MOST_ROWS]:
         yield line(f"No line for {place}: its amount is zero", indent=2)
-    more = len(summary.zero_rows) - _MOST_ROWS
-    if more > 0:
+    if (more := len(summary.zero_rows) - _MOST_ROWS) > 0:
         rows = counted(more, "more row")
         yield line(f"No line for {rows} with the amount zero", indent=2)

@@ -115,12 +115,7 @@ def _chart(currency: str, rows: Sequence[tuple[str, Decimal, Decimal, tuple[str,
     """A bar a row, of a name, the amounts to the left and to the right, and what is written."""
     longest = max((max(left, right) for _, left, right, _ in rows), default=ZERO)
     bars = (
-        Bar(
-            name=name,
-            left=_length(left, longest),
-            right=_length(right, longest),
-            amounts=amounts,
-        )
+        Bar(name=name, left=_length(left, longest), right=_length(right, longest), amounts=amounts)
         for name, left, right, amounts in rows[:_BARS]
     )
     return Chart(currency=currency, bars=tuple(bars), more=max(0, len(rows) - _BARS))
