@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Finding
-from reconciler.core.model.policy import NO_APPROVALS, Approvals, CustomRule
+from reconciler.core.model.policy import NO_APPROVALS, Approvals, CustomRule, Policy
 from reconciler.core.model.resource import Declared
 from reconciler.core.planning.stricter import (
     POLICY,
@@ -118,8 +118,7 @@ def held_to(
 
 
 def _approvals_of(one: Approvals, other: Approvals) -> Approvals:
-    policy = Settings(name="").policy
-    both = held_keys(replace(policy, approvals=one), replace(policy, approvals=other), 0, POLICY)[0]
+    both = held_keys(Policy(approvals=one), Policy(approvals=other), 0, POLICY)[0]
     approvals: Approvals = both.approvals
     return approvals
 
@@ -146,15 +145,15 @@ def rule_breaches(
 ) -> Iterator[Finding]:
     """The findings of custom rules that hold and that the present rules and waivers do not show."""
     declared, waivers = tuple(declared), held.settings.policy.waivers
+    judged: list[tuple[Path | Mapping[str, bytes], tuple[CustomRule, ...]]] = []
     if waivers != new.policy.waivers:
-        rules = new.policy.custom_rules
-        found = check_custom_rules(root, rules, waivers, declared, today=today).findings
-        yield from (finding for finding in found if finding.rule.startswith("house/"))
+        judged.append((root, new.policy.custom_rules))
     for base in held.bases:
         rules = () if base.settings is None else base.settings.policy.custom_rules
-        if base.passed or base.files is None or not _differs(rules, base, held):
-            continue
-        found = check_custom_rules(base.files, rules, waivers, declared, today=today).findings
+        if not base.passed and base.files is not None and _differs(rules, base, held):
+            judged.append((base.files, rules))
+    for files, rules in judged:
+        found = check_custom_rules(files, rules, waivers, declared, today=today).findings
         yield from (finding for finding in found if finding.rule.startswith("house/"))
 
 

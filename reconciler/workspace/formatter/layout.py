@@ -10,7 +10,7 @@ from yaml import MappingNode, Node, ScalarNode
 
 from reconciler.core.model.enumerations import bare
 from reconciler.values import dataclass
-from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_key, value_of
+from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_text, value_of
 from reconciler.workspace.formatter.syntax_tree import Branch, Line, field_of, is_block
 
 ROW_WIDTH: Final = 140
@@ -70,7 +70,7 @@ def _node_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> It
 
 
 def _field_lines(branch: Branch, schema: Schema, indent: int, style: Style) -> Iterator[str]:
-    key = f"{' ' * indent}{spelt_key(str(branch.key), flow=False)}:"
+    key = f"{' ' * indent}{spelt_text(str(branch.key), flow=False)}:"
     beside = f"{branch.gap}{branch.beside}" if branch.beside else ""
     inline = _inline(branch, schema, style, flow=False)
     if inline is not None and len(key) + 1 + len(inline) <= _width(branch):
@@ -131,7 +131,7 @@ def _inline_part(branch: Branch, schema: Schema, style: Style) -> str:
     text = _inline(branch, schema, style, flow=True)
     # Inside a flow collection there is nothing but scalars and other flow collections.
     assert text is not None
-    return text if branch.key is None else f"{spelt_key(branch.key, flow=True)}: {text}"
+    return text if branch.key is None else f"{spelt_text(branch.key, flow=True)}: {text}"
 
 
 def _scalar(node: ScalarNode, schema: Schema, style: Style, *, flow: bool) -> str:

@@ -47,7 +47,7 @@ def spelt(node: ScalarNode, *, flow: bool) -> str:
     return value if _may_stay_plain(value, flow=flow, was_plain=was_plain) else quoted(value)
 
 
-def spelt_key(key: str, *, flow: bool) -> str:
+def spelt_text(key: str, *, flow: bool) -> str:
     return key if _may_stay_plain(key, flow=flow, was_plain=False) else quoted(key)
 
 

@@ -1,12 +1,12 @@
 """Changes one setting of a `reconciler.yaml`, and leaves every other character as it is."""
 
-import json
 from collections.abc import Mapping
 
 from yaml import CLoader, MappingNode, compose_all
 
 from reconciler.core.model.resource import Value, mapping_of
 from reconciler.errors import FilesRefused
+from reconciler.workspace.formatter.scalars import spelt_text
 from reconciler.workspace.formatter.syntax_tree import field_of
 from reconciler.workspace.json_schema import WORKSPACE
 from reconciler.workspace.yaml_reader import read
@@ -17,7 +17,7 @@ def with_generate_through(text: str, period: str) -> str:
 
     Raises FilesRefused for a layout in which the setting cannot be placed.
     """
-    before, wanted = _values(text), _scalar(period)
+    before, wanted = _values(text), spelt_text(period, flow=True)
     at = next((at for at, one in enumerate(before) if one.get("kind") == WORKSPACE), 0)
     spec = mapping_of(before[at].get("spec"))
     generate = {**mapping_of(spec.get("generate")), "through": period}
@@ -66,11 +66,3 @@ def _added(text: str, mapping: MappingNode, field: str) -> str:
     key_line = text.rfind(":", 0, start)
     below = text.find("\n", key_line) + 1
     return f"{text[:below]}{indent}{field}\n{text[below:]}"
-
-
-def _scalar(text: str) -> str:
-    """A text on one line as YAML: plain where no reader takes it for something else."""
-    plain = text.replace("-", "").replace(" ", "").isalnum() and text[0].isalpha()
-    documents, flaws = read(f"a: {text}\n".encode(), path="") if plain else ((), ())
-    fits = plain and not flaws and mapping_of(documents[0].value).get("a") == text
-    return text if fits else json.dumps(text, ensure_ascii=False)

@@ -209,12 +209,13 @@ class _Reader:
     def _key(self, row: int) -> tuple[str, ...] | None:
         key = []
         for name in self.mapping.group_by:
-            text = self._text(row, name)
-            if text == "":
+            before = len(self.findings)
+            text = self._said(row, TextSource(column=name))
+            if not text and len(self.findings) == before:
                 remedy = "Write it in every row. For a row with totals, see `controlTotals`."
                 self._find(row, name, "sheet-row", f"the row has no `{name}`", remedy)
             key.append(text)
-        return tuple(text for text in key if text) if all(key) else None
+        return tuple(key) if all(key) else None
 
     def _name(self, rows: list[int]) -> str:
         text, _ = self._same(rows, TextSource(column=self.mapping.name_column))
@@ -363,14 +364,6 @@ class _Reader:
         except CellRefused as refused:
             self._refuse(row, self._columns[source.column], refused)
             return ""
-
-    def _text(self, row: int, name: str) -> str | None:
-        """The text in a column; None with a finding."""
-        try:
-            return text_in(self.sheet.cell(row, self._columns[name]))
-        except CellRefused as refused:
-            self._refuse(row, self._columns[name], refused)
-            return None
 
     def _find(self, row: int, name: str, rule: str, message: str, remedy: str) -> None:
         self._found_at(row, self._columns.get(name, 1), rule, message, remedy)
