@@ -91,23 +91,16 @@ class ChangeOptions:
 
     def context(self) -> CiContext:
         """The completed context. Raises ForgeError when something is unknown."""
-        given = CiContext(
-            forge=self.forge or "",
-            url=self.forge_url or "",
-            repository=self.repo or "",
-            change=self.change_number,
-            commit=self.commit or "",
-            ca_bundle=self.ca_bundle,
-        )
-        return ci_context_from(given, self.environment, _event_of(self.environment))
+        return ci_context_from(self, _event_of(self.environment))
 
 
-def ci_context_from(given: CiContext, environment: Environment, event: str) -> CiContext:
-    """The given context, completed from the variables of GitHub Actions or GitLab CI.
+def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
+    """The options, completed from the variables of GitHub Actions or GitLab CI.
 
     `event` is the text of the file GITHUB_EVENT_PATH, empty when there is none. Raises ForgeError
     when neither an option nor a variable gives what is needed.
     """
+    environment = given.environment
     forge = given.forge or _forge_of(environment)
     if forge == GITHUB:
         number, head = _pull_of(event)
@@ -125,13 +118,13 @@ def ci_context_from(given: CiContext, environment: Environment, event: str) -> C
         commit = source or environment.get("CI_COMMIT_SHA", "")
     context = CiContext(
         forge=forge,
-        url=given.url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
-        repository=given.repository or repository,
-        change=given.change or number,
+        url=given.forge_url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
+        repository=given.repo or repository,
+        change=given.change_number or number,
         commit=given.commit or commit,
         ca_bundle=given.ca_bundle,
         branch=branch,
-        own=number is not None and given.change in (None, number),
+        own=number is not None and given.change_number in (None, number),
         job_url=_job_url(forge, environment),
     )
     if not context.repository:

@@ -7,13 +7,13 @@ from forge_server import Fault
 
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.access import open_forge
-from reconciler.forge.ci_context import CiContext, ci_context_from, target_of_job
+from reconciler.forge.ci_context import ChangeOptions, CiContext, ci_context_from, target_of_job
 
 SHA, HEAD = "a" * 40, "b" * 40
 ACTIONS = {"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/books", "GITHUB_SHA": SHA}
 PIPELINE = {"GITLAB_CI": "true", "CI_PROJECT_ID": "77", "CI_COMMIT_SHA": SHA}
 EVENT = json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}})
-SAID = CiContext(forge="")
+SAID = {}
 
 
 def place(**fields):
@@ -71,7 +71,8 @@ def place(**fields):
             id="a pipeline about a merged result",
         ),
         pytest.param(
-            place(forge="gitlab", repository="acme/books", change=9, commit=HEAD), ACTIONS, EVENT,
+            {"forge": "gitlab", "repo": "acme/books", "change_number": 9, "commit": HEAD},
+            ACTIONS, EVENT,
             place(forge="gitlab", url="https://gitlab.com/api/v4", repository="acme/books",
                   change=9, commit=HEAD),
             id="what is said counts",
@@ -103,20 +104,20 @@ def place(**fields):
     ],
 )  # fmt: skip
 def test_a_job_says_what_it_is_about(said, environment, event, found):
-    assert ci_context_from(said, environment, event) == found
+    assert ci_context_from(ChangeOptions(**said, environment=environment), event) == found
 
 
 @pytest.mark.parametrize(
     ("said", "environment", "fact"),
     [
         (SAID, {}, "forge is unknown"),
-        (place(forge="github"), {}, "repository of GitHub is unknown"),
+        ({"forge": "github"}, {}, "repository of GitHub is unknown"),
         (SAID, {**ACTIONS, "GITHUB_SHA": "main"}, "is not a commit"),
     ],
 )
 def test_what_is_not_known_is_asked_for(said, environment, fact):
     with pytest.raises(ForgeError, match=fact) as caught:
-        ci_context_from(said, environment, "")
+        ci_context_from(ChangeOptions(**said, environment=environment), "")
     assert "--" in caught.value.remedy
 
 

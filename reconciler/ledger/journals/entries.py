@@ -1,13 +1,14 @@
 """Create, cancel and delete journal entries."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, insert, select
 
 from ..reference_data.tenant_settings import Settings, settings_of
+from ..storage.author import Author
 from ..storage.sequences import next_number
 from ..storage.tables import (
     accounting_codes,
@@ -56,13 +57,15 @@ def create(call: Call) -> Mapping[str, object]:
     entry = read_entry(call.body, settings)
     context = _rule_context(call, entry, settings)
     refuse_any(violations(entry, context))
-    number = next_number(call.tx, call.tenant_id, "JE")
-    row = _entry_row(call, entry, context, number)
-    items = _item_rows(entry, context, row)
+    assert context.period is not None  # checked by a rule
+    columns = {name: getattr(entry, name) for name in _SAME}
+    columns |= transfer(call, entry.transferred_to_accounting)
+    row = new_entry(call.author, settings, context.period, **columns)
+    items = list(_item_rows(entry, context, row))
     call.tx.execute(_ADD_ENTRY, row)
     call.tx.execute(_ADD_ITEMS, items)
-    call.author.record("create", KIND, number, {"entry": row, "items": items})
-    return {"journalEntryNumber": number}
+    call.author.record("create", KIND, row["number"], {"entry": row, "items": items})
+    return {"journalEntryNumber": row["number"]}
 
 
 def cancel(call: Call) -> Mapping[str, object]:
@@ -124,18 +127,19 @@ def mixes_aggregation(tx: Connection, period: RowMapping, aggregate: bool) -> bo
     return tx.execute(_AGGREGATED_OTHERWISE, values).first() is not None
 
 
-def _entry_row(call: Call, entry: NewEntry, context: RuleContext, number: str) -> dict[str, Any]:
-    assert context.period is not None  # checked by a rule
+def new_entry(
+    author: Author, settings: Settings, period: RowMapping, **columns: Any
+) -> dict[str, Any]:
+    """The row of an entry under the next number."""
     return {
-        **call.author.made(),
-        "number": number,
+        **author.made(),
+        "number": next_number(author.tx, author.tenant_id, "JE"),
         "status": "Created",
-        "accounting_period_id": context.period["id"],
-        **{name: getattr(entry, name) for name in _SAME},
-        "home_currency": context.settings.home_currency,
-        "aggregate_currency": context.settings.aggregate_currency,
+        "accounting_period_id": period["id"],
+        "home_currency": settings.home_currency,
+        "aggregate_currency": settings.aggregate_currency,
         "deleted": False,
-        **transfer(call, entry.transferred_to_accounting),
+        **columns,
     }
 
 
@@ -151,19 +155,23 @@ def transfer(call: Call, state: str) -> dict[str, str | None]:
 
 def _item_rows(
     entry: NewEntry, context: RuleContext, row: Mapping[str, Any]
-) -> Sequence[dict[str, Any]]:
-    rows = []
+) -> Iterator[dict[str, Any]]:
     for position, line in enumerate(entry.lines):
         code = context.code_of(line)
         assert code is not None  # checked by a rule
-        rows.append(
-            {
-                "tenant_id": row["tenant_id"],
-                "id": uuid.uuid4().hex,
-                "journal_entry_id": row["id"],
-                "position": position,
-                "accounting_code_id": code["id"],
-                **{name: getattr(line, name) for name in _SAME_OF_LINE},
-            }
-        )
-    return rows
+        columns = {name: getattr(line, name) for name in _SAME_OF_LINE}
+        yield new_item(row, position, code["id"], **columns)
+
+
+def new_item(
+    entry: Mapping[str, Any], position: int, code_id: str, **columns: Any
+) -> dict[str, Any]:
+    """The row of a line of an entry."""
+    return {
+        "tenant_id": entry["tenant_id"],
+        "id": uuid.uuid4().hex,
+        "journal_entry_id": entry["id"],
+        "position": position,
+        "accounting_code_id": code_id,
+        **columns,
+    }

@@ -4,7 +4,6 @@ No rule is checked, because they are posted already. This is no operation of the
 """
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..storage.tables import (
     journal_entry_items,
     journal_runs,
 )
+from .entries import new_item
 from .fields import ENTRY, ITEM
 
 Document = Mapping[str, Any]
@@ -56,7 +56,7 @@ def load_snapshot(
     items: list[dict[str, Any]] = []
     for entry in entries:
         rows.append(_entry(author, entry, periods, by_number, position=len(rows) + 1))
-        items.extend(_items(author.tenant_id, entry, rows[-1]["id"], codes))
+        items.extend(_items(entry, rows[-1], codes))
     for table, found in (
         (journal_runs, run_rows),
         (journal_entries, rows),
@@ -122,7 +122,7 @@ def _entry(
 
 
 def _items(
-    tenant_id: str, entry: Document, entry_id: str, codes: Mapping[str, Mapping[str, str]]
+    entry: Document, row: Mapping[str, Any], codes: Mapping[str, Mapping[str, str]]
 ) -> Iterable[dict[str, Any]]:
     """The rows of its lines. Raises LedgerUnusable for an unknown accounting code."""
     for position, item in enumerate(entry["journalEntryItems"]):
@@ -132,15 +132,8 @@ def _items(
         if found is None:
             name = item["accountingCodeName"]
             raise LedgerUnusable(f"{entry['number']}: there is no accounting code {name!r}")
-        yield {
-            "tenant_id": tenant_id,
-            "id": uuid.uuid4().hex,
-            "journal_entry_id": entry_id,
-            "position": position,
-            "accounting_code_id": found,
-            **{column: item.get(name) for name, column in _ITEM_COLUMNS.items()},
-            "custom_fields": _custom(item),
-        }
+        columns = {column: item.get(name) for name, column in _ITEM_COLUMNS.items()}
+        yield new_item(row, position, found, **columns, custom_fields=_custom(item))
 
 
 def _custom(document: Document) -> dict[str, Any]:

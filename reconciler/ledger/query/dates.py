@@ -31,7 +31,8 @@ def as_timestamp(node: exp.Expr, kind: Kind | None) -> exp.Expr:
         return node
     if kind is Kind.DATE:
         return exp.Paren(this=exp.DPipe(this=node, expression=literal(" 00:00:00")))
-    written = _TIMESTAMP.fullmatch(node.this.removesuffix(" UTC")) if _is_text(node) else None
+    text = node.this if isinstance(node, exp.Literal) and node.is_string else ""
+    written = _TIMESTAMP.fullmatch(text.removesuffix(" UTC"))
     if written is None:
         raise _no_moment(node, "TIMESTAMP '2026-01-31 22:05:12'")
     day, time = written[1], written[2] or "00:00"
@@ -50,10 +51,6 @@ def _real(written: str, pattern: str) -> str:
 
 def _no_moment(node: exp.Expr, example: str) -> Refusal:
     return refused(f"{shown(node)} is not a date or a time; write {example}")
-
-
-def _is_text(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Literal) and bool(node.is_string)
 
 
 def literal(value: str) -> exp.Expr:

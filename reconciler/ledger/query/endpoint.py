@@ -40,18 +40,21 @@ class _All:
         response.data = encode({"data": shown})
 
 
+def _found(request: falcon.Request, job_id: str) -> Job:
+    body.read_nothing(body.read_bytes(request), request.content_type)
+    return _jobs(request).find(request.context.caller, job_id)
+
+
 class _One:
     def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """The job, executed first if it waits."""
-        body.read_nothing(body.read_bytes(request), request.content_type)
-        job = _jobs(request).find(request.context.caller, job_id)
+        job = _found(request, job_id)
         _jobs(request).advance(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
         """Cancel a job that has not ended."""
-        body.read_nothing(body.read_bytes(request), request.content_type)
-        job = _jobs(request).find(request.context.caller, job_id)
+        job = _found(request, job_id)
         _jobs(request).cancel(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 

@@ -108,16 +108,13 @@ _Found = tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]
 
 def _past_values(table: str, row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, object]:
     """The values of an earlier row, by documented names; `item` is its line."""
+    items = journal_entry_items
     found = {
-        name: (item if _is_of(column, journal_entry_items) else row).get(str(column.key))
+        name: (item if getattr(column, "table", None) is items else row).get(str(column.key))
         for name, column in COLUMNS[table].items()
         if name != TRANSACTIONS
     }
     return found | {DELETED: row.get("deleted"), ORGANIZATION: row.get("organization")}
-
-
-def _is_of(column: Any, table: Table) -> bool:
-    return getattr(column, "table", None) is table
 
 
 def _past_entry(was: PastState) -> Iterator[_Found]:

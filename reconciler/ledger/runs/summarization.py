@@ -1,8 +1,7 @@
 """Processing of a run: groups of source transactions become entries (API facts 5.2)."""
 
 import logging
-import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +10,8 @@ from sqlalchemy import RowMapping, insert, select
 from ..journals import allocation
 from ..journals.amounts import add
 from ..journals.entries import KIND as ENTRY
-from ..journals.entries import mixes_aggregation
+from ..journals.entries import mixes_aggregation, new_entry, new_item
 from ..reference_data.tenant_settings import Settings, settings_of
-from ..storage.sequences import next_number
 from ..storage.tables import accounting_periods, journal_entries, journal_entry_items, journal_runs
 from . import job_queue
 from .creation import period_over
@@ -102,8 +100,23 @@ def _summarise(
     position: int,
 ) -> None:
     """Create the entry of a group, and allocate the group to it."""
-    row = {**_entry_row(context, group, settings, period), "run_position": position}
-    items = _item_rows(context, group, settings, entry_id=row["id"])
+    row = new_entry(
+        context.author,
+        settings,
+        period,
+        journal_run_id=context.run["id"],
+        run_position=position,
+        currency=group.currency or settings.home_currency,
+        journal_entry_date=context.run["journal_entry_date"],
+        time_period_start=context.run["target_start_date"],
+        time_period_end=context.run["target_end_date"],
+        transaction_type=group.transaction_type,
+        organization=group.organization,
+        segments=group.segments,
+        transferred_to_accounting="No",
+        custom_fields={},
+    )
+    items = _item_rows(context, group, settings, row)
     context.tx.execute(insert(journal_entries), row)
     context.tx.execute(insert(journal_entry_items), items)
     count = allocation.allocate_group(context.tx, context.run, group, row["id"])
@@ -111,50 +124,19 @@ def _summarise(
     context.author.record("create", ENTRY, row["number"], details)
 
 
-def _entry_row(
-    context: JobContext, group: allocation.Group, settings: Settings, period: RowMapping
-) -> dict[str, Any]:
-    return {
-        **context.author.made(),
-        "number": next_number(context.tx, context.tenant_id, "JE"),
-        "status": "Created",
-        "accounting_period_id": period["id"],
-        "journal_run_id": context.run["id"],
-        "currency": group.currency or settings.home_currency,
-        "home_currency": settings.home_currency,
-        "aggregate_currency": context.run["aggregate_currency"],
-        "journal_entry_date": context.run["journal_entry_date"],
-        "time_period_start": context.run["target_start_date"],
-        "time_period_end": context.run["target_end_date"],
-        "transaction_type": group.transaction_type,
-        "organization": group.organization,
-        "segments": group.segments,
-        "transferred_to_accounting": "No",
-        "custom_fields": {},
-        "deleted": False,
-    }
-
-
 def _item_rows(
-    context: JobContext, group: allocation.Group, settings: Settings, *, entry_id: str
+    context: JobContext, group: allocation.Group, settings: Settings, entry: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """A debit and a credit of the same amounts."""
     amount, home_amount = _sums(context, group, settings)
+    same: dict[str, Any] = {
+        "amount": amount,
+        "home_currency_amount": home_amount,
+        "custom_fields": {},
+    }
     return [
-        {
-            "tenant_id": context.tenant_id,
-            "id": uuid.uuid4().hex,
-            "journal_entry_id": entry_id,
-            "position": position,
-            "accounting_code_id": code_id,
-            "type": side,
-            "amount": amount,
-            "home_currency_amount": home_amount,
-            "custom_fields": {},
-        }
-        for position, (side, code_id) in enumerate(
-            (("Debit", group.debit_code_id), ("Credit", group.credit_code_id))
-        )
+        new_item(entry, 0, group.debit_code_id, type="Debit", **same),
+        new_item(entry, 1, group.credit_code_id, type="Credit", **same),
     ]
 
 
