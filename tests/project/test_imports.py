@@ -116,6 +116,13 @@ def tenant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Map
             yield directory, keys
 
 
+def test_nothing_is_searched_for_garbage_when_a_command_ends(run: Run, books: Path) -> None:
+    """It took a sixth of the processor time of a command."""
+    watched = f"import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count())); {MAIN}"
+    ended = run(sys.executable, "-c", watched, "version", cwd=books)
+    assert int(ended.stdout.split()[-1]) > 10_000
+
+
 @pytest.mark.long
 def test_every_module_imports_by_itself(run: Run) -> None:
     """Each in an interpreter without the others, so that no module lives off another's imports."""
