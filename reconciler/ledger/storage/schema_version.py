@@ -51,7 +51,7 @@ def _is_newest(store: Transactions) -> bool:
 def _bring_up(tx: Connection, backend: Backend, url: URL) -> None:
     version = version_of(tx)
     if version is None:
-        tables.METADATA.create_all(tx)
+        tables.METADATA.create_all(tx, checkfirst=False)
         tx.execute(tables.ledger_version.insert().values(version_num=tables.SCHEMA_VERSION))
     elif version > tables.SCHEMA_VERSION:
         raise _newer(version)
