@@ -12,6 +12,7 @@ from program import Program, clean_environment
 from socket_server import on_a_socket
 
 from reconciler.ledger import create_app, open_ledger
+from reconciler.workspace.cache.program_identity import program_identity
 
 PACKAGE = ROOT / "reconciler"
 MODULES = sorted(
@@ -146,3 +147,10 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in ("init .", "apply --auto-approve", "plan --out plan.json"):
         reconciler(*words.split(), cwd=directory)
     return directory
+
+
+def test_a_cache_depends_on_the_native_code_of_libraries() -> None:
+    """It reads and judges, and to load the metadata of packages takes long."""
+    counted = "\n".join(program_identity())
+    for native in ("yaml/_yaml.", "jsonschema_rs/jsonschema_rs.", "msgspec/_core."):
+        assert native in counted
