@@ -34,18 +34,13 @@ from reconciler.values import dataclass
 INTERRUPTED = 130
 
 
-def agreeing(count: int, plan: Plan | None) -> bool:
-    """Goes on without a question."""
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """What a run asks its caller for, and what it tells it."""
 
     tell: Tell
     progress: Progress
-    confirm: Callable[[int, Plan | None], bool] = agreeing
+    confirm: Callable[[int, Plan | None], bool]
     """Whether to go on with this number of changes, of a plan if they are applied."""
     stop: Stop = field(default_factory=Stop)
 

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 from reconciler.app.connection import chosen_ledger, connection_of, credentials_of
 from reconciler.app.plan import PlanOptions, plan_and_search
+from reconciler.app.progress import silent
 from reconciler.app.provenance import plan_key
 from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import STATE_DIRECTORY, daybook_place
@@ -194,12 +194,7 @@ def _approvals(approvals: Approvals) -> Iterator[Check]:
 
 def _agreement(session: ReadSession) -> Iterator[Check]:
     """Whether the ledger has what the daybook records: either of them may be an older copy."""
-    found = plan_and_search(
-        session,
-        PlanOptions(),
-        progress=lambda what, total: nullcontext(lambda: None),
-        posting=False,
-    )
+    found = plan_and_search(session, PlanOptions(), progress=silent, posting=False)
     remedy = "Restore the newer copy. Or look at `reconciler plan`, which shows what an apply does."
     for fact in age_warnings(found, new=session.daybook.new):
         yield Check("bad", "daybook", fact.message, ExpectationFailed(fact.message, remedy=remedy))

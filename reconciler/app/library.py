@@ -1,12 +1,11 @@
 """The library: what other programs may call, beside the command line."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.app.files.text_files import read_text
 from reconciler.app.plan import PlanOptions, plan_workspace
+from reconciler.app.progress import silent
 from reconciler.app.session import Access
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.app.workspace import read_workspace as read_checked
@@ -44,7 +43,7 @@ def make_plan(
         raise UsageError("a base is for offline plans", remedy="Pass offline=True as well.")
     options = PlanOptions(scope=Scope(offline=offline), base=base, strict=strict)
     access = Access(parallelism=parallelism)
-    return plan_workspace(workspace, options, access, progress=_silent).plan
+    return plan_workspace(workspace, options, access, progress=silent).plan
 
 
 def read_plan(file: str | os.PathLike[str], *, key: str = "") -> Plan:
@@ -53,8 +52,3 @@ def read_plan(file: str | os.PathLike[str], *, key: str = "") -> Plan:
     With a `key`, only a plan that was signed with it is accepted.
     """
     return plan_of(read_text(Path(file)), key=key)
-
-
-@contextmanager
-def _silent(_what: str, _count: int) -> Iterator[Callable[[], None]]:
-    yield lambda: None

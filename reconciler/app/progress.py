@@ -1,7 +1,7 @@
 """What a use case tells while it runs, for its caller to show."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,6 +17,11 @@ from reconciler.values import dataclass
 
 Progress: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[], None]]]
 """Shows the progress of a task with a number of steps; yields what to call after each."""
+
+
+def silent(what: str, total: int) -> AbstractContextManager[Callable[[], None]]:
+    """Progress that nobody sees."""
+    return nullcontext(lambda: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

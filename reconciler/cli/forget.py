@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from reconciler.app.apply import Interaction, agreeing
+from reconciler.app.apply import Interaction
 from reconciler.app.forgetting import forget_names
 from reconciler.app.session import Access, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
@@ -34,7 +34,7 @@ def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -
     interaction = Interaction(
         tell=Printer(draw_plan=_draw),
         progress=progress,
-        confirm=agreeing if auto_approve else asking("Forget", "forgotten", "name"),
+        confirm=(lambda *_: True) if auto_approve else asking("Forget", "forgotten", "name"),
     )
     workspace, access = checked_workspace(), Access(ca_bundle=ca_bundle)
     with open_session(WriteSession, workspace, access, command="forget") as session:
