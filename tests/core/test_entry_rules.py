@@ -391,6 +391,13 @@ def test_no_rule_refuses(spec, tenant):
     assert check(declared(spec), tenant_of(**tenant)) == ()
 
 
+def test_no_rounding_line_is_proposed_that_its_currency_has_no_amount_for():
+    spec = entry(debit(home="370.005"), credit(home="370"), currency="EUR")
+    found = {one.rule: one.remedy for one in check(declared(spec), tenant_of(**HOME))}
+    assert found["home-balance"].endswith(" from 370.00 to 370.005.")
+    assert "minor-units" in found
+
+
 def test_every_rule_for_files_has_a_case():
     runs = {rule for rule in FILE_RULES if rule.startswith("run-")}
     together = {rule for rule in FILE_RULES if rule.startswith("reversal-")} | {"same-economics"}

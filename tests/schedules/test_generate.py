@@ -255,6 +255,28 @@ def test_a_posted_part_is_not_restated_by_mistake(books, capsys):
     assert reconciler("plan", "--detailed-exitcode") == 0
 
 
+@pytest.mark.parametrize("why", ["closed", "frozen"])
+def test_the_remedy_of_a_part_in_a_period_that_takes_no_entries_works(books, capsys, why):
+    """To declare the part elsewhere would make it stale; its source says where it belongs."""
+    if why == "closed":
+        closed = reference().replace("2026-01-31}", "2026-01-31, status: Closed}")
+        (books / "reference.yaml").write_text(closed)
+    else:
+        freeze = f"{WORKSPACE}  policy: {{freeze: [{{periods: [Jan-2026]}}]}}\n"
+        (books / "reconciler.yaml").write_text(freeze)
+    assert reconciler("generate") == 0
+    capsys.readouterr()
+    reconciler("plan")
+    told = capsys.readouterr().out
+    period = {"closed": "an open period; the earliest after Jan-2026 is Feb-2026"}
+    period = period.get(why, "a period that is not frozen")
+    assert f"To fix: Edit hosting so that this entry has {period}. Then run `reconc" in told
+    (books / "source.yaml").write_text(schedule(THREE.replace("Jan-2026", "Feb-2026")))
+    assert reconciler("generate", "hosting") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
 def test_a_posted_part_is_not_restated_under_a_new_name(books, capsys):
     assert reconciler("generate") == reconciler("apply", "--auto-approve") == 0
     renamed = schedule(THREE).replace("name: hosting", "name: hosts, previousName: hosting")

@@ -180,13 +180,20 @@ def _frozen_periods(state: AddressState, change: Change) -> Iterator[Obstacle]:
         if freeze.covers(name, status):
             told = f" and is {status}" if status in freeze.statuses else ""
             fact = f"the accounting period {name} is frozen by policy{told}"
-            yield "period-frozen", fact, "" if change.cancels else _OTHER_PERIOD
+            elsewhere = f"{_declared_in(state, 'a period that is not frozen')} {_UNFREEZE}"
+            yield "period-frozen", fact, "" if change.cancels else elsewhere
 
 
-_OTHER_PERIOD = (
-    "Declare the entry in a period that is not frozen. Or have `policy.freeze` changed, and apply "
-    "that change alone first."
-)
+_UNFREEZE = "Or have `policy.freeze` changed, and apply that change alone first."
+
+
+def _declared_in(state: AddressState, period: str) -> str:
+    """How an entry gets another period: one that is generated has that of its source."""
+    source = state.declared.generated_by if state.declared is not None else None
+    if source is None:
+        return f"Declare the entry in {period}."
+    command = suggested("generate", source.name)
+    return f"Edit {source.name} so that this entry has {period}. Then run {command}."
 
 
 CLOSER_REMEDY = (
@@ -211,8 +218,8 @@ def _nearest_open(state: AddressState, closed: str) -> str:
     later = next_open(periods[closed], free)
     if later is None:
         return ""
-    earliest = f"the earliest after {closed} is {later.name}"
-    return f"Declare the entry in an open period; {earliest}. {_REOPEN}"
+    earliest = f"an open period; the earliest after {closed} is {later.name}"
+    return f"{_declared_in(state, earliest)} {_REOPEN}"
 
 
 _REOPEN = "Or have the period reopened."

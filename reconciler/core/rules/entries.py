@@ -219,7 +219,7 @@ def _home_remedy(declared: Declared, gap: Decimal, tenant: Tenant) -> str:
     remedy = f"Change {name} of line {at + 1} ({side}) from {now} to {then}"
     currency = str(declared.spec["currency"])
     units, home_units = tenant.minor_units(currency), tenant.minor_units(home)
-    if units is None or home_units is None:
+    if units is None or home_units is None or size % Decimal(1).scaleb(-home_units):
         return f"{remedy}."
     unit, home_unit = (Decimal(1).scaleb(-places) for places in (units, home_units))
     other = "Debit" if gap > ZERO else "Credit"
