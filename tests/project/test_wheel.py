@@ -15,6 +15,24 @@ from reconciler.errors import MissingPackage
 INSTALL = re.compile(r"pip install '[^'{}]+'")
 """An install command as the tool and its documents print it."""
 
+COMMANDS = """
+import reconciler
+from reconciler.cli.main import run
+
+print(reconciler.__file__, end="", flush=True)
+for line in (
+    "schema JournalEntry",
+    "validate",
+    "plan",
+    "plan --format html",
+    "apply --auto-approve",
+    "plan --detailed-exitcode",
+):
+    print(end="\\0", flush=True)
+    assert run(line.split()) == 0, line
+"""
+"""One interpreter for all of them, since each new one compiles the package."""
+
 
 @pytest.fixture(scope="module")
 def wheel(run: Run, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,26 +62,21 @@ def test_the_wheel_works_outside_of_a_checkout(run: Run, unpacked: Path, tmp_pat
     # A path entry comes before the checkout that the environment is linked to.
     environment = {"PYTHONPATH": str(unpacked)}
 
-    def reconciler(*arguments: str) -> str:
-        ended = run(sys.executable, "-m", "reconciler", *arguments, cwd=tmp_path, env=environment)
+    def python(*arguments: str) -> str:
+        ended = run(sys.executable, *arguments, cwd=tmp_path, env=environment)
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
 
-    where = run(
-        sys.executable,
-        "-c",
-        "import reconciler; print(reconciler.__file__)",
-        cwd=tmp_path,
-        env=environment,
-    )
-    assert Path(where.stdout.strip()).is_relative_to(unpacked)
-    assert '"$schema"' in reconciler("schema", "JournalEntry")
-    assert "reconciler plan" in reconciler("init")
-    assert "1 entry: 0 errors" in reconciler("validate")
-    assert "Plan: 1 to create." in reconciler("plan")
-    assert reconciler("plan", "--format", "html").startswith("<!doctype html>")
-    assert "Applied: 1 created." in reconciler("apply", "--auto-approve")
-    assert "No changes." in reconciler("plan", "--detailed-exitcode")
+    assert "reconciler plan" in python("-m", "reconciler", "init")
+    where, *printed = python("-c", COMMANDS).split("\0")
+    schema, validated, planned, drawn, applied, again = printed
+    assert Path(where).is_relative_to(unpacked)
+    assert '"$schema"' in schema
+    assert "1 entry: 0 errors" in validated
+    assert "Plan: 1 to create." in planned
+    assert drawn.strip().startswith("<!doctype html>")
+    assert "Applied: 1 created." in applied
+    assert "No changes." in again
 
 
 def test_the_wheel_holds_what_it_should(root: Path, wheel: Path) -> None:

@@ -96,11 +96,13 @@ def difference(books, rule, *words):
 
 
 def ends_well(books):
-    """Nothing is pending, nothing differs and nothing waits for a person."""
-    ended = books.plan("--expect-no-changes")
+    """Nothing is pending, nothing differs and nothing waits for a person.
+
+    That `drift` says of a difference what the plan does is proved in test_trust_verdicts.py.
+    """
+    ended = books.plan("--expect-no-changes", "--format", "json")
     assert ended.code == 0, ended.said
-    ended = books.run("drift")
-    assert ended.code == 0, ended.said
+    assert ended.json["drift"] == [], ended.said
 
 
 def applied_well(books):
