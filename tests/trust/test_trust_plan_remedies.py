@@ -28,6 +28,7 @@ from books_harness import (
 from builders import declared, live, plan_for, recorded, snapshot
 from builders import entry as spec_of
 from checkouts import Checkout
+from pairs import pairs
 
 from reconciler.core.model.finding import Severity
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -766,9 +767,10 @@ def test_t26_what_is_to_be_adopted_belongs_to_somebody_else(small, way):
 
 
 @follows("transfer-reset")
-@pytest.mark.parametrize("way", ["Yes", "the live state"])
-@pytest.mark.parametrize("managed", ["managed", "observed"])
-@pytest.mark.parametrize("state", ["No", "Ignore"])
+@pytest.mark.parametrize(
+    ("state", "managed", "way"),
+    pairs(["No", "Ignore"], ["managed", "observed"], ["Yes", "the live state"]),
+)
 def test_t26_a_transfer_that_was_reset_is_set_or_declared(small, state, managed, way):
     if managed == "managed":
         small.settings(spec="{policy: {transferState: managed}}")
