@@ -1,4 +1,4 @@
-"""What the policy asks of a plan, and who prepared and approved it, as JSON."""
+"""What the policy asks of a plan, as JSON."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -8,7 +8,7 @@ from reconciler.core.documents.plain_fields import read_fields, written_fields
 from reconciler.core.documents.plan_schema import Document, NotAPlan
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.review import Requirement, SignOff
+from reconciler.core.model.review import Requirement
 from reconciler.core.planning.impact import material
 
 
@@ -18,11 +18,6 @@ def controls_document(plan: Plan) -> Document:
         "approvals": written_fields(plan.requirement, approvals="required"),
         **({"materiality": _materiality(plan)} if plan.materiality else {}),
     }
-
-
-def sign_off_from(document: Document) -> SignOff | None:
-    """Who prepared and approved, as a plan's JSON says; None if it says nothing."""
-    return read_fields(SignOff, document["sign_off"]) if "sign_off" in document else None
 
 
 def _materiality(plan: Plan) -> Document:

@@ -35,7 +35,7 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
         "marker": basis.marker_place,
         "scope": scope,
         "changes": {row["address"]: _bound(row) for row in changes},
-        "balance": balance_rows(plan),
+        "balance": balance_rows(plan.balance),
     }
     # Without required approvals there is no key. The reasons are only text.
     if plan.requirement.approvals:

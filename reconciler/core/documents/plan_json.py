@@ -3,7 +3,7 @@
 Format 1.1. A minor version adds, a major version breaks; readers ignore keys they do not know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypedDict, get_type_hints
 
@@ -13,7 +13,6 @@ from reconciler.core.documents.controls_json import (
     controls_document,
     materiality_from,
     requirement_from,
-    sign_off_from,
 )
 from reconciler.core.documents.plain_fields import read_fields as _read
 from reconciler.core.documents.plain_fields import read_value, read_values
@@ -43,6 +42,7 @@ from reconciler.core.model.plan import (
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Live, Source
 from reconciler.core.model.reversal_pair import ReversalPair
+from reconciler.core.model.review import SignOff
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.scope import BaseCommit, OutOfScope, Provenance, Scope
 from reconciler.core.planning.diff import inside
@@ -92,7 +92,7 @@ def document_of(plan: Plan) -> Document:
         "changes": [change_document(change, plan.basis.home_currency) for change in plan.pending],
         "drift": [_drift(drift) for drift in plan.drift],
         "impact": [_impact(row) for row in plan.impact],
-        "balance": balance_rows(plan),
+        "balance": balance_rows(plan.balance),
         "unanswered": [_written(row) for row in plan.unanswered],
         "transfers": [_written(row) for row in plan.transfers],
         **({"reversals": [_pair(one) for one in plan.reversals]} if plan.reversals else {}),
@@ -155,9 +155,9 @@ def checksum_of(document: Mapping[str, object]) -> str:
     return digest(json_bytes(rest).decode())
 
 
-def balance_rows(plan: Plan) -> list[Document]:
+def balance_rows(balance: Iterable[Balance]) -> list[Document]:
     """The balance as JSON values."""
-    return [{**_written(row), "holds": row.holds} for row in plan.balance]
+    return [{**_written(row), "holds": row.holds} for row in balance]
 
 
 def change_document(change: Change, home_currency: str | None) -> Document:
@@ -299,7 +299,7 @@ def plan_from(document: Document) -> Plan:
         refusals=tuple(_read(Refusal, row) for row in document["refusals"]),
         warnings=tuple(_read_warnings(document)),
         requirement=requirement_from(document),
-        sign_off=sign_off_from(document),
+        sign_off=_read(SignOff, document["sign_off"]) if "sign_off" in document else None,
         materiality=materiality_from(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),

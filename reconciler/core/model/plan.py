@@ -199,16 +199,12 @@ class Change:
     @property
     def posts(self) -> bool:
         """Whether the change posts a new entry."""
-        return self._has_step(Verb.CREATE)
+        return any(step.verb is Verb.CREATE for step in self.steps)
 
     @property
     def cancels(self) -> bool:
         """Whether the change cancels a posted entry."""
-        return self._has_step(Verb.CANCEL)
-
-    def _has_step(self, verb: Verb) -> bool:
-        # Most changes of a plan keep an entry, and have none.
-        return bool(self.steps) and any(step.verb is verb for step in self.steps)
+        return any(step.verb is Verb.CANCEL for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatu
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
     Value,
-    header_of,
     mapping_of,
     rows_of,
     text_of,
@@ -188,7 +187,7 @@ def periods_of(
     kind: Kind, spec: Mapping[str, Value], periods: Mapping[str, AccountingPeriod]
 ) -> Iterator[str]:
     """The periods of a spec: the one that it names, or those that its days touch."""
-    if named := text_of(*header_of(spec, kind.period)):
+    if named := text_of(spec.get(kind.period)):
         yield named
         return
     spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))

@@ -301,8 +301,10 @@ def _compare(
 
 def _drifted_fields(state: AddressState) -> Comparison:
     """What differs in the ledger from what was applied, apart from the marker."""
-    applied = state.recorded.spec
-    return UNCHANGED if applied is None else _compare(state, applied, state.unmarked_fields)
+    applied, live = state.recorded.spec, state.live_fields
+    if state.marker_moved:
+        live, _ = split_marker(live, state.former[0])
+    return UNCHANGED if applied is None else _compare(state, applied, live)
 
 
 def _drift(state: AddressState, change: Change | None) -> Drift | None:

@@ -18,7 +18,6 @@ from reconciler.core.model.plan import UNCHANGED, Comparison, FieldChange, LineU
 from reconciler.core.model.resource import EMPTY, Key, Line, Value, rows_of
 from reconciler.core.planning.line_matching import (
     Pairing,
-    count_addresses,
     is_detail,
     line_address,
     pair,
@@ -63,7 +62,7 @@ def compare(
         )
     notes = _unread_changes(kind, ours, last) if applied is not None else _NO_CHANGES
     updates = tuple(_line_updates(owned, pairing, notes))
-    counts: Counter[Key] = count_addresses(kind, theirs) if updates else Counter()
+    counts = Counter(line_address(kind, line) for line in (theirs if updates else ()))
     if any(counts[line_address(kind, update.line)] > 1 for update in updates):
         # An update cannot address one of two lines of the same code and side (API facts 3.5).
         changed = FieldChange(name=kind.lines, before=theirs, after=ours, in_place=False)

@@ -33,7 +33,8 @@ def refusals(
     changes = tuple(changes)
     # A record without a change is of an entry that was cancelled and kept: it does not count.
     changed = {change.address for change in changes}
-    sizes = {change.address: _size(change) for change in changes}
+    # A journal run counts with its posted entries.
+    sizes = {one.address: max(1, sum(map(is_posted, one.members))) for one in changes}
     owned = sum(
         sizes[item.address]
         for item in snapshot.records_by_current_name.values()
@@ -91,11 +92,6 @@ def _removals(
     elif removals and undeclared >= owned and allowed != removals:
         message = f"none of {owned} recorded entries is declared, and {removals} would be removed"
         yield refusal("all-entries-removed", message, remedy)
-
-
-def _size(change: Change) -> int:
-    """The number of entries of an address; a journal run counts with its posted entries."""
-    return max(1, sum(map(is_posted, change.members)))
 
 
 def _missing(missing: int, *, owned: int, allowed: int | None) -> Iterator[Refusal]:

@@ -109,11 +109,6 @@ def line_address(kind: Kind, line: Line) -> Key:
     return (*(line.get(name) for name in kind.line_address), line.get(kind.line_address_type))
 
 
-def count_addresses(kind: Kind, rows: Sequence[Line]) -> Counter[Key]:
-    """How many lines each address has; only a unique line can be updated."""
-    return Counter(line_address(kind, line) for line in rows)
-
-
 def _match(edges: Sequence[Sequence[int]], partner: dict[int, int]) -> dict[int, int]:
     """A maximum matching from live position to declared position (augmenting paths).
 

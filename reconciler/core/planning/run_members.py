@@ -170,7 +170,7 @@ def entries_drift(state: AddressState) -> FieldChange | None:
     lost = lost_entries(state.snapshot, state.address)
     if lost is None:
         return None
-    blocking = tuple(filter(blocks_run_cancel, state.members))
+    blocking = tuple(filter(blocks_run_cancel, state.live.members if state.live else ()))
     counts = ((len(lost.cancelled), CANCELLED.lower()), (len(lost.gone), GONE))
     before = ", ".join(f"{count} of {lost.of} {word}" for count, word in counts if count)
     before += f"; blocked by {numbers_text(blocking)}" if blocking else ""
@@ -179,7 +179,7 @@ def entries_drift(state: AddressState) -> FieldChange | None:
 
 def member_obstacles(state: AddressState) -> Iterator[tuple[str, str, str]]:
     """Why a run cannot be cancelled completely: rule, fact and remedy."""
-    members = state.members
+    members = state.live.members if state.live else ()
     blocking = tuple(filter(blocks_run_cancel, members))
     if blocking:
         transfers = {transfer_of(member) for member in blocking}

@@ -179,20 +179,9 @@ class AddressState:
         return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
 
     @property
-    def members(self) -> tuple[Live, ...]:
-        """The live entries of a journal run."""
-        return self.live.members if self.live is not None else ()
-
-    @property
     def marker_moved(self) -> bool:
         """Whether our marker is only in the field that held it at an earlier time."""
         return self.marker is None and self.former[1] in self.own_markers
-
-    @property
-    def unmarked_fields(self) -> Mapping[str, Value]:
-        """The live fields without our marker, wherever it is."""
-        fields = self.live_fields
-        return split_marker(fields, self.former[0])[0] if self.marker_moved else fields
 
     @cached_property
     def own_markers(self) -> tuple[str, ...]:
@@ -339,7 +328,7 @@ class AddressState:
             transferred=self.transferred,
             currency=currency or "",
             protect=self.declared.protect if self.declared else self.recorded.protect,
-            members=self.members,
+            members=self.live.members if self.live else (),
             journal_run=(self.declared.made_by if self.declared else None) or "",
             renamed_from=self.previous.name if self.previous else "",
             fingerprint=fingerprint(self.live) if steps or adopts else "",
