@@ -1,6 +1,6 @@
 """Decides the change of every address from its declared, recorded and live state. Pure."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 from reconciler.core.model.finding import joined
@@ -19,7 +19,7 @@ from reconciler.core.model.plan import (
     Reason,
     Verb,
 )
-from reconciler.core.model.resource import Address, Declared, Value
+from reconciler.core.model.resource import Address, Declared
 from reconciler.core.planning.adoption import adoption_of
 from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
@@ -44,7 +44,7 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         key=lambda address: (KINDS[address.kind].rank, address),
     )
     changes, drift = [], []
-    kept = _kept_as_before(snapshot)
+    kept = _kept_as_before(snapshot) if snapshot.unread else frozenset[str]()
     for address in addresses:
         state = AddressState.of(address, snapshot)
         if state.recorded.number in kept:
@@ -198,7 +198,9 @@ def _lost_change(state: AddressState, declared: Declared) -> Change:
 
 
 def _posted_change(state: AddressState, declared: Declared) -> Change:
-    comparison = _compare(state, declared.spec, state.live_fields)
+    managed, live = state.snapshot.policy.manage_transfer_state, state.live_fields
+    applied = state.recorded.spec
+    comparison = compare(state.kind, declared.spec, applied, live, manage_observed=managed)
     if state.marker_lost:
         comparison = _with_marker(state, comparison)
     shown = _with_protection(state, declared, comparison)
@@ -292,19 +294,15 @@ def _undeclared_change(state: AddressState) -> Change | None:
     return None
 
 
-def _compare(
-    state: AddressState, wanted: Mapping[str, Value], live: Mapping[str, Value]
-) -> Comparison:
-    managed = state.snapshot.policy.manage_transfer_state
-    return compare(state.kind, wanted, state.recorded.spec, live, manage_observed=managed)
-
-
 def _drifted_fields(state: AddressState) -> Comparison:
     """What differs in the ledger from what was applied, apart from the marker."""
     applied, live = state.recorded.spec, state.live_fields
     if state.marker_moved:
         live, _ = split_marker(live, state.former[0])
-    return UNCHANGED if applied is None else _compare(state, applied, live)
+    if applied is None:
+        return UNCHANGED
+    managed = state.snapshot.policy.manage_transfer_state
+    return compare(state.kind, applied, applied, live, manage_observed=managed)
 
 
 def _drift(state: AddressState, change: Change | None) -> Drift | None:
