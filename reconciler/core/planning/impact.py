@@ -40,20 +40,18 @@ def posted_after(change: Change) -> tuple[Entry, ...]:
 
     The entries of a new journal run are unknown until the ledger executes it.
     """
-    if change.action is Action.BLOCKED:
-        return posted_before(change)
-    if change.posts or change.cancels:
+    blocked = change.action is Action.BLOCKED
+    if not blocked and (change.posts or change.cancels):
         return newly_posted(change)
-    return tuple(
-        (name, _updated(KINDS[name], spec, change)) for name, spec in posted_before(change)
-    )
+    posted = posted_before(change)
+    if blocked or not change.comparison.line_updates:
+        return posted
+    return tuple((name, _updated(KINDS[name], spec, change)) for name, spec in posted)
 
 
 def _updated(kind: Kind, spec: Mapping[str, Value], change: Change) -> Mapping[str, Value]:
     """A posted entry with what the change updates on its lines."""
     updates = {line_address(kind, one.line): one.fields for one in change.comparison.line_updates}
-    if not updates:
-        return spec
     rows = (
         {**line, **updates.get(line_address(kind, line), {})}
         for line in rows_of(spec.get(kind.lines))
