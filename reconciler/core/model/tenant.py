@@ -1,12 +1,11 @@
 """The data of a tenant: codes, periods, currencies, segments, custom fields."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from types import MappingProxyType
 
 from reconciler.core.model import money
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
-from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
     Value,
     mapping_of,
@@ -181,20 +180,6 @@ class Tenant:
         """The period with an end that has all days from the first to the last."""
         ended = (one for one in self.periods_by_name.values() if one.end_date and first <= last)
         return next((one for one in ended if one.holds(first, last)), None)
-
-
-def periods_of(
-    kind: Kind, spec: Mapping[str, Value], periods: Mapping[str, AccountingPeriod]
-) -> Iterator[str]:
-    """The periods of a spec: the one that it names, or those that its days touch."""
-    if named := text_of(spec.get(kind.period)):
-        yield named
-        return
-    spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))
-    days = [tuple(text_of(spec.get(name)) or "" for name in span) for span in spans]
-    for period in periods.values():
-        if any(first and last and period.touches(first, last) for first, last in days):
-            yield period.name
 
 
 def tenant_from(document: Mapping[str, Value]) -> Tenant:

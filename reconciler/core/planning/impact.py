@@ -12,7 +12,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, header_of, rows_of, text_of
-from reconciler.core.model.tenant import AccountingPeriod, periods_of
+from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, by_values, home_change
 from reconciler.core.planning.line_matching import line_address
 from reconciler.core.planning.posting import Posting, postings
@@ -251,6 +251,18 @@ def affected_by(change: Change, periods: Periods) -> Affected:
         codes=frozenset(codes - {""}),
         unknown=change.posts and not kind.lines,
     )
+
+
+def periods_of(kind: Kind, spec: Mapping[str, Value], periods: Periods) -> Iterator[str]:
+    """The periods of a spec: the one that it names, or those that its days touch."""
+    if named := text_of(spec.get(kind.period)):
+        yield named
+        return
+    spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))
+    days = [tuple(text_of(spec.get(name)) or "" for name in span) for span in spans]
+    for period in periods.values():
+        if any(first and last and period.touches(first, last) for first, last in days):
+            yield period.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
 from reconciler.core.model.similar_names import KnownNames, nearest
-from reconciler.core.model.tenant import AccountingPeriod, periods_of
+from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.planning.impact import periods_of
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.reversing.proof import originals_of
 from reconciler.values import dataclass
