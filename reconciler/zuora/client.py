@@ -22,7 +22,7 @@ from reconciler.http_client.clock import Clock, monotonic
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.raw_answer import Transport
 from reconciler.http_client.redaction import Redactor
-from reconciler.zuora import decoding, query_rows
+from reconciler.zuora import decoding
 from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import (
     CallLimits,
@@ -32,7 +32,7 @@ from reconciler.zuora.connection import (
     base_url_of,
     headers_of,
 )
-from reconciler.zuora.data_query import Queries
+from reconciler.zuora.data_query import Queries, objects, texts
 from reconciler.zuora.errors import CallInfo
 from reconciler.zuora.pagination import Page, all_rows
 from reconciler.zuora.resources import RESOURCES
@@ -168,11 +168,11 @@ class Client:
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
         """The rows of a Data Query, names in lower case. They may be older than those of a read."""
-        return self._queries.rows(statement, query_rows.objects)
+        return self._queries.rows(statement, objects)
 
     def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]:
         """The same, each row as the texts of these columns; None for what is absent."""
-        return self._queries.rows(statement, partial(query_rows.texts, columns=columns))
+        return self._queries.rows(statement, partial(texts, columns=columns))
 
     def create(
         self, kind: Kind, body: bytes, *, key: str, track_id: str = "", sent_before: bool = False

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from reconciler.core.model.json_text import Unreadable
-from reconciler.core.model.resource import Value
+from reconciler.core.model.json_text import Texts, Unreadable, plain_texts
+from reconciler.core.model.resource import Value, text_of
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Request
+from reconciler.http_client.strict_json import read_object
 from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.errors import CallInfo
@@ -142,3 +143,20 @@ def _not_ended(what: str) -> LedgerUnreachable:
         f"A query did not end within {what}.",
         remedy="Run again later. Other queries of the tenant may delay it.",
     )
+
+
+def objects(body: bytes) -> tuple[Mapping[str, Value], ...]:
+    """Every row of a result by the names of its columns, in lower case. Raises Unreadable.
+
+    A result is one JSON object a line.
+    """
+    rows = (read_object(row) for row in body.split(b"\n") if row.strip())
+    return tuple({name.lower(): value for name, value in row.items()} for row in rows)
+
+
+def texts(body: bytes, columns: tuple[str, ...]) -> tuple[Texts, ...]:
+    """The same rows: these columns as texts, None for what is absent. Raises Unreadable."""
+    plain = plain_texts(body, columns)
+    if plain is not None:
+        return plain
+    return tuple(tuple(text_of(row.get(name)) for name in columns) for row in objects(body))

@@ -103,7 +103,7 @@ def test_a_schema_is_closed_and_refers_to_itself_only(kind):
 
 STRUCTURE = {
     *("$schema", "$id", "$ref", "$defs", "$comment", "title", "description", "default"),
-    *("properties", "patternProperties", "propertyNames", "items", "examples"),
+    *("properties", "patternProperties", "propertyNames", "items", "examples", "allOf"),
 }
 """What refuses no value by itself."""
 

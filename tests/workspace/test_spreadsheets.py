@@ -589,6 +589,15 @@ def test_a_text_date_is_read_in_the_order_of_the_mapping_only(tmp_path: Path) ->
     assert "`03/31/2026` is no date written DD/MM/YYYY" in found.findings[0].message
 
 
+def test_a_table_beside_a_lookup_is_refused() -> None:
+    """Only one of the two would decide about the account."""
+    both = document()
+    account = {"column": "Account", "map": {"Rent": "Rent"}, "lookup": "glAccountNumber"}
+    both["spec"]["line"] = {**both["spec"]["line"], "accountingCodeName": account}
+    (found,) = explain("SpreadsheetMapping", both, source=Source("mapping.yaml"))
+    assert found.message == "`accountingCodeName` takes either `map` or `lookup`, not both"
+
+
 def test_a_table_without_a_text_gives_no_text_a_meaning(tmp_path: Path) -> None:
     used = mapping(
         line={

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import text_of
-from reconciler.zuora import query_rows
+from reconciler.zuora import data_query
 
 COLUMNS = ("number", "status")
 
@@ -32,7 +32,7 @@ PARTS = st.sampled_from(
 
 def strictly(body):
     try:
-        rows = query_rows.objects(body)
+        rows = data_query.objects(body)
     except Unreadable:
         return "refused"
     return tuple(tuple(text_of(row.get(name)) for name in COLUMNS) for row in rows)
@@ -40,7 +40,7 @@ def strictly(body):
 
 def quickly(body):
     try:
-        return query_rows.texts(body, COLUMNS)
+        return data_query.texts(body, COLUMNS)
     except Unreadable:
         return "refused"
 
@@ -67,6 +67,6 @@ def test_a_key_twice_and_a_cut_row_are_refused(body):
 
 
 def test_usual_rows_need_no_strict_reader(monkeypatch):
-    monkeypatch.setattr(query_rows, "read_object", None)
+    monkeypatch.setattr(data_query, "read_object", None)
     rows = b'{"number":"JE-1","status":"Created"}\n{"number":"JE-2","status":null}\n'
-    assert query_rows.texts(rows, COLUMNS) == (("JE-1", "Created"), ("JE-2", None))
+    assert data_query.texts(rows, COLUMNS) == (("JE-1", "Created"), ("JE-2", None))
