@@ -103,10 +103,13 @@ def apply(
     With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
     style, access = _style(style, events), take(Access, given)
-    if report is not None and events is not None and report.resolve() == Path(events).resolve():
+    files = [one.resolve() for one in (planfile, report, Path(events or "-")) if one is not None]
+    if len({*files}) < len(files):
+        # Nor is the refusal recorded in them.
+        given_options().recorded = True
         raise UsageError(
-            "--report and --events name the same file",
-            remedy="Name another file for one of them.",
+            "two of PLANFILE, --report and --events are one file",
+            remedy="Name a file of its own for each.",
         )
     printer = Printer(style=style)
     record = RunRecord(printer, style=style, report_file=report, events=events)

@@ -316,6 +316,16 @@ def test_a_refusal_about_a_path_says_what_to_do_and_that_works(row):
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("option", ["--report", "--events"])
+def test_an_apply_writes_over_neither_its_plan_nor_its_own_results(option, capsys):
+    before = Path("plan.json").read_bytes()
+    assert run(["apply", "-w", "books", "plan.json", option, "./plan.json"]) == 64
+    assert run(["apply", "-w", "books", "-y", "--report", "x.json", "--events", "x.json"]) == 64
+    assert "To fix: Name a file of its own for each." in capsys.readouterr().err
+    assert Path("plan.json").read_bytes() == before
+
+
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("option", [("plan", "--out"), ("apply", "-y", "--report")], ids=" ".join)
 @pytest.mark.parametrize("file", ["entry-00.yaml", ".reconciler/daybook.db", "x.db.rescue"])
 def test_a_result_replaces_nothing_that_is_nowhere_else(option, file, capsys):
