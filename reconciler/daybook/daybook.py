@@ -251,7 +251,7 @@ class Daybook:
 
         Of several outcomes of one intent the last one counts.
         """
-        self._append(EventType.OUTCOME, concluded(intent, outcome))
+        self._append(EventType.OUTCOME, concluded(intent.seq, outcome))
 
     def note_export(self, holder: Holder) -> None:
         self._append(EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))

@@ -241,9 +241,9 @@ def intended(intent: Intent, *, run: str) -> Intended:
     )
 
 
-def concluded(intent: Intent, outcome: CallOutcome) -> Concluded:
-    fields = asdict(outcome) | {"result": outcome.result.value}
-    return Concluded(intent=intent.seq, **fields)
+def concluded(seq: int, outcome: CallOutcome) -> Concluded:
+    """The content of an outcome of the intent with this number."""
+    return Concluded(intent=seq, **asdict(outcome) | {"result": outcome.result.value})
 
 
 def outcome_of(content: Concluded | None) -> CallOutcome | None:

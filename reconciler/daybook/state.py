@@ -237,7 +237,19 @@ class DaybookState:
 
     def _history(self) -> tuple[CallHistory, ...]:
         if self._calls is None:
-            self._calls = tuple(map(_call_of, self.attempts.values()))
+            self._calls = tuple(
+                CallHistory(
+                    address=tried.address,
+                    act=tried.act,
+                    result=Result(tried.ended.result) if tried.ended else None,
+                    number=(tried.ended and tried.ended.number) or tried.content.number,
+                    spec=StoredSpec(tried.content.spec) if tried.content.spec else None,
+                    protect=tried.content.protect,
+                    reverses=tried.content.reverses,
+                    entries=tried.ended.entries if tried.ended else (),
+                )
+                for tried in self.attempts.values()
+            )
         return self._calls
 
     def unsettled(self) -> tuple[Intent, ...]:
@@ -279,17 +291,3 @@ class DaybookState:
             if number is not None and number not in without
         )
         return max(found, key=lambda number: (len(number), number), default=None)
-
-
-def _call_of(tried: _Attempt) -> CallHistory:
-    content, ended = tried.content, tried.ended
-    return CallHistory(
-        address=tried.address,
-        act=tried.act,
-        result=Result(ended.result) if ended else None,
-        number=(ended and ended.number) or content.number,
-        spec=StoredSpec(content.spec) if content.spec else None,
-        protect=content.protect,
-        reverses=content.reverses,
-        entries=ended.entries if ended else (),
-    )
