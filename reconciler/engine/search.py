@@ -32,6 +32,8 @@ from reconciler.core.recovery.marker_search import (
     statement_of,
     statement_of_number,
     unproved,
+    unread_posting,
+    unread_postings,
     unrecorded,
     unsearched,
     with_found,
@@ -131,6 +133,8 @@ def plan_with_search(
         search = replace(search, failure=failure)
         if snapshot.equal:
             snapshot, plan = _made(snapshot, make, read)
+    if numbers := unread_postings(plan.changes, snapshot, search, dropped):
+        plan = replace(plan, refusals=(*plan.refusals, unread_posting(numbers)))
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, finding, doubtful=doubtful)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))

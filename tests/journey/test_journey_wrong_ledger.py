@@ -52,7 +52,10 @@ def test_credentials_go_to_no_host_that_the_workspace_does_not_name(elsewhere):
 
 
 def as_it_was(books: Books, keep: int) -> None:
-    """Put the ledger back to when it held so many entries."""
+    """Put the ledger back to when it held so many entries, and its queries with it."""
+    for path in books.database.parent.glob("ledger*"):
+        if path.is_dir():
+            shutil.rmtree(path)
     with closing(sqlite3.connect(books.database)) as connection, connection:
         late = "(select id from journal_entries order by number limit -1 offset ?)"
         connection.execute(

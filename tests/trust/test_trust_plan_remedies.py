@@ -1036,6 +1036,10 @@ FOLLOWED_ELSEWHERE = {
     "unsearched-ledger": (
         "apply/test_apply_probing.py::test_i44_each_way_out_of_an_unsearched_ledger_ends_it"
     ),
+    "unread-posting": (
+        "trust/test_trust_tenant_answers.py::"
+        "test_what_a_query_shows_and_no_read_finds_is_not_posted_again"
+    ),
     "unread-spill": (
         "cli/test_cli_recover.py::"
         "test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again"

@@ -1,4 +1,4 @@
-"""A tenant says the same in other words than the embedded ledger, and nothing follows from it.
+"""A tenant says the same in other words than the embedded ledger, or contradicts itself.
 
 A proxy on a socket stands before the ledger and changes how entries are answered.
 """
@@ -9,7 +9,7 @@ from itertools import count
 
 import httpx
 import pytest
-from books_harness import by_hand, credit, debit
+from books_harness import SMALL, by_hand, credit, debit
 from socket_server import on_a_socket
 
 READS = "/v1/journal-entries/"
@@ -38,7 +38,7 @@ class Proxy:
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith(READS):
             entry = answer.json()
             if entry["success"]:
-                self._change(entry)
+                entry = self._change(entry) or entry
             body = json.dumps(entry).encode()
         kept = ("content-type", "date")
         headers = [(name, text) for name, text in answer.headers.items() if name in kept]
@@ -108,4 +108,42 @@ def test_other_words_for_the_same_change_nothing(changed, change):
     reversed_ = books.run("reverse", "entry-05", "--period", "Feb-2026")
     assert reversed_.code == 0, reversed_.said
     books.applied()
-    assert len(books.posted()) == 14
+    assert len(books.posted()) == len(SMALL) + 2
+
+
+def hides(*numbers):
+    """Reads do not find these entries, as for a user who lost access to their organization."""
+    reasons = [{"code": 50000040, "message": "Cannot find entity by key"}]
+
+    def change(entry):
+        return {"success": False, "reasons": reasons} if entry["number"] in numbers else None
+
+    return change
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["a daybook", "a new daybook"])
+def test_what_a_query_shows_and_no_read_finds_is_not_posted_again(changed, served_small, lost):
+    one, other = served_small.number("entry-03"), served_small.number("entry-04")
+    before, url = served_small.content(), served_small.url
+    books = changed(hides(one, other))
+    if lost:
+        for path in (books.root / ".reconciler").glob("daybook.db*"):
+            path.unlink()
+    refused = books.apply("--max-missing", "2", "--adopt-found", str(len(SMALL)))
+    assert refused.code == 4, refused.said
+    assert f"no read finds it: {one}, {other}" in refused.said
+    assert books.plan().code == 4
+    assert books.content() == before
+    # The remedy, to the letter: the user may read them again.
+    books.env["ZUORA_BASE_URL"] = url
+    books.applied("--adopt-found", str(len(SMALL)))
+    assert books.content() == before
+
+
+def test_what_somebody_deleted_is_posted_again(served_small):
+    """Query and read agree, so nothing is refused."""
+    number = served_small.number("entry-03")
+    served_small.cancel("entry-03")
+    served_small.call("DELETE", f"journal-entries/{number}")
+    served_small.applied()
+    assert served_small.number("entry-03") > number

@@ -9,7 +9,7 @@ from dataclasses import field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.canonical import value_text
-from reconciler.core.model.finding import Refusal, counted
+from reconciler.core.model.finding import Refusal, counted, listed
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped, Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
@@ -315,6 +315,32 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
         for change in changes
         if change.posts and KINDS[change.address.kind].carries_marker and change.reason in _GONE
     )
+
+
+def unread_postings(
+    changes: Iterable[Change], snapshot: Snapshot, search: Search, dropped: Dropped
+) -> tuple[str, ...]:
+    """The numbers of what would be posted that a query shows and a read does not find.
+
+    What the daybook records as dropped is gone, and a late query may still show it.
+    """
+    names = {change.address for change in changes if change.posts}
+    names |= {snapshot.renames[one] for one in names if one in snapshot.renames}
+    return tuple(
+        number
+        for address, numbers in sorted(search.numbers.items())
+        for number in numbers
+        if address in names and snapshot.live[number] is None and number not in dropped.numbers
+    )
+
+
+def unread_posting(numbers: tuple[str, ...]) -> Refusal:
+    """The refusal to post what a query shows and a read does not find."""
+    message = (
+        "a query shows what would be posted as posted already, and no read finds it: "
+        f"{listed(numbers)}"
+    )
+    return refusal("unread-posting", message)
 
 
 def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:

@@ -214,6 +214,15 @@ PLAN_RULES = catalogue(
         "never applied to this ledger, use --first-apply.",
     ),
     Rule(
+        id="unread-posting",
+        summary="Nothing is posted while a query shows an entry of its declaration that no read "
+        "finds.",
+        why="One of the two is wrong. If it is the read, the declaration would be posted a second "
+        "time.",
+        remedy="Check that the API user may read the entry, in its entity and organization. If "
+        "somebody deleted it, wait until the query shows that. Then plan again.",
+    ),
+    Rule(
         id="money-limit",
         summary="The sum of debits that a plan posts or cancels is within the limit of the policy.",
         why="`policy.limits.money` is set in reconciler.yaml.",
