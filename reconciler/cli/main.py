@@ -140,6 +140,7 @@ class LazyGroup(VerbGroup):
         command = getattr(import_module(f"reconciler.cli.{place}{name}"), name)
         assert isinstance(command, click.Command)
         _read_environment(command, cmd_name)
+        self.commands[cmd_name] = command
         return command
 
     def get_help(self, ctx: click.Context) -> str:

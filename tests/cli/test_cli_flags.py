@@ -1,6 +1,7 @@
 """Flags, their environment variables, and the options that every verb takes."""
 
 import json
+from importlib import import_module
 
 import pytest
 from books_harness import credit, debit, reconciler
@@ -140,3 +141,13 @@ def test_an_impact_is_divided_by_dimensions_of_the_workspace_alone(small, name, 
         assert f"Currency  {name}" in ended.out
     small.settings(spec="{target: embedded, dimensions: [Center__c]}")
     assert 'no custom field of lines is named "Center__c"' in small.plan().said
+
+
+def test_a_verb_learns_the_names_of_its_variables_once(monkeypatch):
+    main, named = import_module("reconciler.cli.main"), []
+    read = main._read_environment
+    monkeypatch.setattr(main, "_read_environment", lambda *of: named.append(of) or read(*of))
+    main.root.commands.pop("explain", None)
+    for _ in range(2):
+        assert main.run(["explain", "--help"]) == 0
+    assert len(named) == 1

@@ -1,6 +1,7 @@
 """The environment variables that the program reads, and a check of those that look like them."""
 
 from collections.abc import Mapping, Set
+from functools import cache
 from itertools import islice
 
 from reconciler.core.model.similar_names import KnownNames
@@ -57,6 +58,7 @@ def flag_variable(flag: str, *verb: str) -> str:
     return FLAG_PREFIX + "_".join((*verb, flag.removeprefix("--"))).upper().replace("-", "_")
 
 
+@cache
 def known_variables() -> frozenset[str]:
     """Every variable with one of the two prefixes that has a meaning."""
     other = {BASE_URL, *CREDENTIALS, PLAN_KEY, DAYBOOK_HOSTS}
