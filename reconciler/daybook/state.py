@@ -47,10 +47,7 @@ _MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """An intent with its last outcome; None while there is none.
-
-    The intent has the body of its call only while the call is open.
-    """
+    """An intent with its last outcome; None while there is none."""
 
     intent: Intent
     at: str
@@ -196,8 +193,6 @@ class DaybookState:
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
         tried.ended, result = content, Result(content.result)
-        if result is not Result.UNKNOWN:
-            tried.content.payload = None  # only an open call is sent again
         created = tried.act is Act.CREATE and result is Result.DONE
         if created and content.number and tried.address.kind in _MARKED:
             self.unchecked[content.number] = None
