@@ -170,9 +170,10 @@ class ChangeExecutor:
             raise PostedByAnother(
                 f"{number} is posted for this declaration, but a read shows other values than "
                 f"declared: {', '.join(differing)}. Another apply posted it under the same key, "
-                "and nothing more was posted",
+                "or the ledger stored other values. Nothing more was posted",
                 remedy=f"Check {number} in the ledger, then plan again: the plan shows what "
-                "differs. Let all jobs of a workspace share one daybook.",
+                "differs. Declare a value as the ledger shows it if the ledger changes it. Let all "
+                "jobs of a workspace share one daybook.",
                 track_id=track_id,
             )
 

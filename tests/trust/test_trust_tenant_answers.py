@@ -111,6 +111,22 @@ def test_other_words_for_the_same_change_nothing(changed, change):
     assert len(books.posted()) == len(SMALL) + 2
 
 
+def trims(entry):
+    entry["notes"] = entry["notes"] and entry["notes"].strip()
+
+
+def test_the_remedy_for_a_value_that_the_ledger_changes_ends_well(changed):
+    books = changed(trims)
+    books.declare("trimmed", notes="Notes ")
+    ended = books.apply()
+    assert ended.code == 6
+    assert "or the ledger stored other values" in ended.said
+    assert books.actions() == {"trimmed": "update"}
+    # The remedy, to the letter: the value is declared as the ledger shows it.
+    books.declare("trimmed", notes="Notes")
+    books.applied()
+
+
 def hides(*numbers):
     """Reads do not find these entries, as for a user who lost access to their organization."""
     reasons = [{"code": 50000040, "message": "Cannot find entity by key"}]
