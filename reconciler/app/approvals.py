@@ -118,12 +118,12 @@ _SOON = ForgeLimits(deadline=30.0)
 """A plan does not wait long for names that are only shown."""
 
 
-def _prepared(root: Path, commit: str, since: str) -> SignOff:
+def _prepared(root: Path, commit: str, since: str, repository: Repository | None = None) -> SignOff:
     """Who wrote the commits that a plan applies, as git records it."""
     if not commit:
         return SignOff(prepared_not_read="the workspace has no commit")
     try:
-        repository = Repository.around(root)
+        repository = repository or Repository.around(root)
         assert repository is not None
         people, why = authors_since(repository, commit, since)
     except (OSError, ReconcilerError) as error:
@@ -136,7 +136,7 @@ def applied_sign_off(session: ReadSession, found: Assessment) -> SignOff:
     if found.requirement.approvals:
         return signed_off(found)
     root, since = session.workspace.root, session.daybook.applied_commit
-    prepared = _prepared(root, session.commit, since)
+    prepared = _prepared(root, session.commit, since, session.repository)
     return replace(prepared, approved_not_read="the policy requires no approval of this plan")
 
 

@@ -2,6 +2,7 @@
 
 import shlex
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -65,24 +66,27 @@ def workspace_daybook(
 
 def _require_untracked(*files: Path) -> None:
     """Refuse a daybook that git tracks: apply would send calls that a pull request adds to it."""
+    for file, git_rm in _tracked(*files):
+        raise Refused(
+            f"{file} is tracked by git. A pull request could add pending calls to it, and "
+            "apply would send them. Nothing was written.",
+            remedy=f"Remove it with `{git_rm}`, add it to .gitignore and "
+            "review the calls it records; or name another daybook in reconciler.yaml.",
+        )
+
+
+def _tracked(*files: Path) -> Iterator[tuple[Path, str]]:
+    """Each of the databases that git tracks, with the command that ends it."""
+    folders = defaultdict[Path, dict[str, Path]](dict)
     for file in files:
-        if git_rm := _tracked(file):
-            raise Refused(
-                f"{file} is tracked by git. A pull request could add pending calls to it, and "
-                "apply would send them. Nothing was written.",
-                remedy=f"Remove it with `{git_rm}`, add it to .gitignore and "
-                "review the calls it records; or name another daybook in reconciler.yaml.",
-            )
-
-
-def _tracked(file: Path) -> str:
-    """The command that ends it, for a database that git tracks; empty for any other."""
-    for there in dict.fromkeys((file.absolute(), file.resolve())):
-        repository = Repository.around(there.parent) if there.parent.is_dir() else None
-        names = [f"{there.name}{end}" for end in ("", "-wal", "-journal")]
-        if repository is not None and repository.is_tracked(*names):
-            return shlex.join(("git", "rm", "--cached", str(file)))
-    return ""
+        for there in (file.absolute(), file.resolve()):
+            names = (f"{there.name}{end}" for end in ("", "-wal", "-journal"))
+            folders[there.parent] |= dict.fromkeys(names, file)
+    for folder, named in folders.items():
+        repository = Repository.around(folder) if folder.is_dir() else None
+        found = repository.tracked(*named) if repository is not None else ()
+        for file in dict.fromkeys(named[name] for name in named if name in found):
+            yield file, shlex.join(("git", "rm", "--cached", str(file)))
 
 
 def known_files(root: Path) -> KnownFiles:
@@ -96,7 +100,7 @@ def workspace_cache(root: Path, name: str, *, basis: Iterable[str] = ()) -> Cach
     Raises Refused for a file of the repository: it may hide a change.
     """
     path = root / STATE_DIRECTORY / name
-    if path.exists() and (git_rm := _tracked(path)):
+    for _, git_rm in _tracked(path) if path.exists() else ():
         raise Refused(
             f"{path} is tracked by git. A pull request could hide a change with it.",
             remedy=f"Remove it with `{git_rm}`, and add it to .gitignore.",

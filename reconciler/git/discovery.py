@@ -1,6 +1,7 @@
 """Finds the repository around a directory. No file of a change can name another one."""
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -37,12 +38,16 @@ class RepositoryRefused(Refused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A repository with a work tree. `top` is the directory that its paths begin at."""
+    """A repository with a work tree, as git found it. Its paths begin at `top`."""
 
     top: Path
     git_dir: Path
     common_dir: Path
     object_format: str
+    shallow: bool
+    """Whether it has only a part of the history."""
+    head: str
+    """The commit that is checked out; empty before the first one."""
 
 
 def find_repository(directory: Path) -> Place | None:
@@ -125,19 +130,25 @@ def _tops(directory: Path) -> list[Path]:
     return [each for each in (there, *there.parents) if os.path.lexists(each / ".git")]
 
 
+_QUESTIONS = (
+    *("rev-parse", "--path-format=absolute", "--absolute-git-dir", "--git-common-dir"),
+    *("--show-toplevel", "--show-object-format", "--is-shallow-repository"),
+    # Without a first commit this has no answer.
+    *("--revs-only", "HEAD"),
+)
+_ANSWERS = re.compile(r"(.+)\n(.+)\n(.+)\n(\w+)\n(true|false)\n(?:([0-9a-f]{40}|[0-9a-f]{64})\n)?")
+
+
 def _asked(top: Path) -> Place:
     """The repository of a directory with a `.git`, as git finds it and checks its owner."""
-    asked = ("--absolute-git-dir", "--git-common-dir", "--show-toplevel", "--show-object-format")
-    code, out, err = execute(
-        ("rev-parse", "--path-format=absolute", *asked), cwd=top, variables=trust()
-    )
+    code, out, err = execute(_QUESTIONS, cwd=top, variables=trust())
     if code != 0:
         said = [line.removeprefix("fatal: ") for line in err.splitlines() if line.strip()]
         raise _refused(top, said[0] if said else f"exit {code}")
-    rows = out.splitlines()
-    if len(rows) != len(asked):
+    answers = _ANSWERS.fullmatch(out)
+    if answers is None:
         raise _refused(top, "its path contains a line feed")
-    git_dir, common_dir, shown, object_format = rows
+    git_dir, common_dir, shown, object_format, shallow, head = answers.groups("")
     if Path(shown) != top:
         raise RepositoryRefused(
             f"the configuration of the repository at {top} names {shown} as its work tree",
@@ -148,6 +159,8 @@ def _asked(top: Path) -> Place:
         git_dir=Path(git_dir).resolve(),
         common_dir=Path(common_dir).resolve(),
         object_format=object_format,
+        shallow=shallow == "true",
+        head=head,
     )
 
 

@@ -43,9 +43,8 @@ class Repository:
         return None if place is None else cls(directory, place)
 
     def head(self) -> str | None:
-        """The commit that is checked out; None before the first one."""
-        code, out, _ = self._run_there("rev-parse", "--verify", "--quiet", "HEAD")
-        return out.strip() if code == 0 and _COMMIT.fullmatch(out.strip()) else None
+        """The commit that was checked out when this was opened; None before the first one."""
+        return self._place.head or None
 
     def tags_at(self, commit: str) -> Iterator[tuple[str, str]]:
         """The tag objects that name a commit, each with the name of the tag."""
@@ -60,10 +59,11 @@ class Repository:
             if sort == "tag":
                 yield tag, name
 
-    def is_tracked(self, *names: str) -> bool:
-        """Whether the index has one of these files of the directory."""
-        paths = [name if self.prefix == "." else f"{self.prefix}/{name}" for name in names]
-        return bool(_checked(self._run_there("ls-files", "-z", "--", *paths), "ls-files"))
+    def tracked(self, *names: str) -> set[str]:
+        """Those of these files of the directory that the index has."""
+        paths = {self.path_of(name): name for name in names}
+        listed = _checked(self._run_there("ls-files", "-z", "--", *paths), "ls-files")
+        return {paths[path] for path in listed.split("\0") if path in paths}
 
     def changed(self) -> tuple[str, ...]:
         """Files below the directory that differ from the commit, whatever the index says.
@@ -118,7 +118,7 @@ class Repository:
 
     def has(self, commit: str) -> bool:
         """Whether the checkout has a commit."""
-        return self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
+        return commit == self.head() or self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
 
     def commit_of(self, revision: str) -> str:
         """The commit that a name, a hash or another revision leads to; empty if there is none."""
@@ -137,7 +137,7 @@ class Repository:
 
     def is_shallow(self) -> bool:
         """Whether the checkout has only a part of the history."""
-        return self.run_checked("rev-parse", "--is-shallow-repository").strip() != "false"
+        return self._place.shallow
 
     def on_the_branch(self, path: str, *, since: str, until: str) -> tuple[str, ...]:
         """The commits after another one that changed a path, each after its first parent."""

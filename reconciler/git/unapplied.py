@@ -88,7 +88,7 @@ def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
     """Why the history is not sufficient; None when it is."""
     if repository.is_shallow():
         return _flaw("the checkout does not have the complete history", _WHOLE)
-    for one in filter(None, (since, commit)):
+    for one in dict.fromkeys(filter(None, (since, commit))):
         if not repository.has(one):
             what = "the last applied one, " if one == since else ""
             return _flaw(

@@ -383,3 +383,30 @@ def test_t19_git_gets_no_secret(checkout, tmp_path, monkeypatch):
     said = seen.read_text()
     assert SECRET not in said
     assert "GIT_CONFIG_VALUE_0=/trusted" in said
+
+
+def test_a_run_is_about_the_commit_that_it_began_with(checkout):
+    """Somebody who checks out another commit meanwhile changes files, not what is recorded."""
+    found = Repository.around(checkout.books.root)
+    began = checkout.git("rev-parse", "HEAD")
+    checkout.books.write("2026/01/more.yaml", "a: 1\n")
+    checkout.commit("More")
+    assert found.head() == began != checkout.git("rev-parse", "HEAD")
+    assert found.changed() == ("2026/01/more.yaml",)
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [(("validate",), 0), (("drift",), 0), (("plan",), 2), (("plan", "--offline"), 2),
+     (("apply", "--auto-approve"), 6)],
+)  # fmt: skip
+def test_a_verb_starts_git_as_often_as_it_has_questions(empty, monkeypatch, words, times):
+    checkout = Checkout(empty)
+    empty.declare("accrual")
+    checkout.commit("Accrue")
+    empty.applied()
+    started = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *of, **how: started.append(of) or run(*of, **how))
+    assert empty.run(*words).code == 0
+    assert len(started) == times
