@@ -1,7 +1,8 @@
 """The daybook: an intent before every call to the ledger, and its outcome afterwards."""
 
+from reconciler.core.model.history import CallOutcome
 from reconciler.daybook.daybook import Daybook
-from reconciler.daybook.events import FORMAT, CallOutcome, Intent
+from reconciler.daybook.events import FORMAT, Intent
 from reconciler.daybook.opening import no_daybook, open_daybook, unlock
 from reconciler.daybook.state import CallRecord
 

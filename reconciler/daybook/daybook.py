@@ -7,13 +7,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from reconciler.core.model.history import Dropped, Recorded
+from reconciler.core.model.history import CallOutcome, Dropped, Recorded
 from reconciler.core.model.resource import Address
 from reconciler.daybook.events import (
     STATE,
     UNUSED,
     BoundToTenant,
-    CallOutcome,
     Content,
     Damaged,
     Event,

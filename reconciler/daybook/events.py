@@ -11,7 +11,7 @@ import msgspec
 from msgspec import structs
 
 from reconciler.core.model.canonical import StoredSpec, spec_text
-from reconciler.core.model.history import Act, Result
+from reconciler.core.model.history import Act, CallOutcome, Result
 from reconciler.core.model.resource import Address, Value
 from reconciler.values import dataclass
 
@@ -92,16 +92,6 @@ class Intent:
     reverses: str = ""
     server_at: datetime | None = None
     seq: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallOutcome:
-    """How a call ended. `number` is its entry, `entries` are those that a journal run made."""
-
-    result: Result
-    number: str | None = None
-    detail: str = ""
-    entries: tuple[str, ...] = ()
 
 
 class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

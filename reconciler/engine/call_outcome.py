@@ -11,7 +11,7 @@ from reconciler.core.model.plan import Basis, Change
 from reconciler.core.model.report import Settled
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.blockers import CLOSER_REMEDY, period_obstacles
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.errors import (
     AccessRefused,
     LedgerError,
@@ -59,6 +59,11 @@ def result_of(error: LedgerError) -> Result:
     if isinstance(error, LedgerUnreachable) or (definite and error.status == KEY_MISMATCH):
         return Result.UNSENT
     return Result.REFUSED if definite else Result.UNKNOWN
+
+
+def ended_by(error: LedgerError, result: Result | None = None) -> CallOutcome:
+    """The outcome of a call that an error ended; without a result, by what the error says."""
+    return CallOutcome(result=result or result_of(error), detail=error.message)
 
 
 def shows_in_a_read(kind: Kind, body: Mapping[str, Any]) -> bool:

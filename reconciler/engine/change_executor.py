@@ -17,13 +17,13 @@ from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import numbers_of, unposted_note, unposted_numbers
-from reconciler.daybook import Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
     as_unknown,
+    ended_by,
     idempotency_key,
     refused_by_period,
-    result_of,
     shows_in_a_read,
     transfer_asked,
 )
@@ -155,13 +155,10 @@ class ChangeExecutor:
                 track_id=track_id,
             )
         if live.members:
-            self.intents.record_outcome(
-                intent,
-                Result.DONE,
-                number=number,
-                happened=f"{number} was created",
-                entries=numbers_of(live.members),
+            outcome = CallOutcome(
+                result=Result.DONE, number=number, entries=numbers_of(live.members)
             )
+            self.intents.record_outcome(intent, outcome, happened=f"{number} was created")
         differing = self.reader.differing_fields(live, expected)
         if differing:
             # Not all of what is posted was applied by this run.
@@ -185,20 +182,19 @@ class ChangeExecutor:
         try:
             number = self.ports.ledger.create(self.kind, body, key=key, track_id=track_id)
         except LedgerError as error:
-            result = result_of(error)
-            self.intents.record_outcome(intent, result, error)
-            if error.status == KEY_MISMATCH and result is Result.UNSENT:
+            outcome = ended_by(error)
+            self.intents.record_outcome(intent, outcome)
+            if error.status == KEY_MISMATCH and outcome.result is Result.UNSENT:
                 found = standing(self.ports.ledger, self.basis, {intent.address: ()})
                 raise posted_under_key(found, intent, self.marker) from error
-            if result is Result.UNKNOWN:
+            if outcome.result is Result.UNKNOWN:
                 raise as_unknown(error) from error
             raise
         self.number = number
         self.done.append(step)
         # Record the number first; the read-back may still fail.
-        self.intents.record_outcome(
-            intent, Result.DONE, number=number, happened=f"{number} was created"
-        )
+        outcome = CallOutcome(result=Result.DONE, number=number)
+        self.intents.record_outcome(intent, outcome, happened=f"{number} was created")
         return intent
 
     def _ended_before(self, live: Live | None, intent: Intent, body: bytes) -> bool:
@@ -214,7 +210,8 @@ class ChangeExecutor:
         if not was_deleted(ledger, self.kind, number, marker=self.marker, place=place):
             return False
         # If the ledger forgets the key just now, this call posts: it is open until it is answered.
-        self.intents.record_outcome(intent, Result.UNKNOWN, happened=f"{number} was answered")
+        unknown = CallOutcome(result=Result.UNKNOWN)
+        self.intents.record_outcome(intent, unknown, happened=f"{number} was answered")
         key, track_id = intent.key or "", intent.track_id or ""
         try:
             again = ledger.create(self.kind, body, key=key, track_id=track_id, sent_before=True)
@@ -225,7 +222,7 @@ class ChangeExecutor:
         found = standing(ledger, self.basis, {self.change.address: ()})
         if found.failure or any(found.numbers.values()):
             return False
-        self.intents.record_outcome(intent, Result.DONE, number=number)
+        self.intents.record_outcome(intent, CallOutcome(result=Result.DONE, number=number))
         return True
 
     def update(self, step: Step) -> None:
@@ -344,7 +341,7 @@ class ChangeExecutor:
             remedy=f"Check {number} in the ledger: it was not recorded.",
             track_id=intent.track_id or "",
         )
-        self.intents.record_outcome(intent, Result.UNKNOWN, error)
+        self.intents.record_outcome(intent, ended_by(error, Result.UNKNOWN))
         raise error
 
     def _unwritten(self, error: DaybookError) -> Applied:

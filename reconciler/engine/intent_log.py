@@ -9,7 +9,6 @@ from reconciler.core.model.resource import Value
 from reconciler.core.planning.run_members import numbers_of
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.ports import CallLog, Ports
-from reconciler.errors import LedgerError
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
 """Reasons to forget an entry that stays in the ledger, where a search finds it again."""
@@ -55,21 +54,10 @@ class IntentLog:
         self.open = True
         return intent
 
-    def record_outcome(  # noqa: PLR0913 - keywords, each with its usual value
-        self,
-        intent: Intent,
-        result: Result,
-        error: LedgerError | None = None,
-        *,
-        number: str | None = None,
-        happened: str = "",
-        entries: tuple[str, ...] = (),
-    ) -> None:
+    def record_outcome(self, intent: Intent, outcome: CallOutcome, *, happened: str = "") -> None:
         """Write an outcome; `happened` describes it in case it cannot be written."""
-        detail = error.message if error else ""
-        self.open = result is Result.UNKNOWN
-        self.unrecorded = happened or detail
-        outcome = CallOutcome(result=result, number=number, detail=detail, entries=entries)
+        self.open = outcome.result is Result.UNKNOWN
+        self.unrecorded = happened or outcome.detail
         self.ports.daybook.record_outcome(intent, outcome)
         self.unrecorded = ""
 

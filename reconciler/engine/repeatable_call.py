@@ -8,8 +8,8 @@ from reconciler.core.model.history import Act, Result
 from reconciler.core.model.plan import CANCELLED, Step
 from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PARTIAL_CANCEL_REMEDY, cancelled_in_part
-from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import result_of, unread
+from reconciler.daybook import CallOutcome, Intent
+from reconciler.engine.call_outcome import ended_by, unread
 from reconciler.engine.intent_log import IntentLog, description_of
 from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.errors import (
@@ -78,7 +78,7 @@ class RepeatableCall:
             self.done.append(self.step)
             # Left open: the next run reads its effect.
             self.intents.record_outcome(
-                intent, Result.UNKNOWN, error, happened=f"{what} was acknowledged"
+                intent, ended_by(error, Result.UNKNOWN), happened=f"{what} was acknowledged"
             )
             if isinstance(error, StillAtWork):
                 raise
@@ -95,16 +95,17 @@ class RepeatableCall:
             # Somebody changed the entry after the update, which may show in part.
             applied = self.reader.applied(live, self.effect)
             self.intents.note(self.intents.intent(Act.NOTE, number=number, spec=applied))
-        self.intents.record_outcome(intent, Result.UNSENT, differs)
+        self.intents.record_outcome(intent, ended_by(differs, Result.UNSENT))
         raise differs
 
     def _took_effect(self, intent: Intent) -> None:
         self.done.append(self.step)
         happened = f"{description_of(intent)} took effect"
-        self.intents.record_outcome(intent, Result.DONE, number=intent.number, happened=happened)
+        outcome = CallOutcome(result=Result.DONE, number=intent.number)
+        self.intents.record_outcome(intent, outcome, happened=happened)
 
     def _give_up(self, intent: Intent, error: LedgerError) -> NoReturn:
-        self.intents.record_outcome(intent, result_of(error), error)
+        self.intents.record_outcome(intent, ended_by(error))
         raise error
 
     def _read_after(self, intent: Intent, error: LedgerError) -> Live | None:
@@ -132,7 +133,7 @@ class RepeatableCall:
             error = CancelledInPart(
                 fact, remedy=PARTIAL_CANCEL_REMEDY, track_id=intent.track_id or ""
             )
-            self.intents.record_outcome(intent, Result.PARTLY, error)
+            self.intents.record_outcome(intent, ended_by(error, Result.PARTLY))
             raise error
 
 

@@ -72,17 +72,14 @@ def shown_by(
 
 
 def record_settled(
-    daybook: CallLog, intent: Intent, settled: Settled, *, detail: str | None = None
+    daybook: CallLog, intent: Intent, settled: Settled, *, kept: CallOutcome | None = None
 ) -> None:
-    """Write how an open call ended. Raises DaybookError."""
+    """Write how an open call ended. `kept` is what a spill file says. Raises DaybookError."""
     if settled.differs:
         # Before the outcome: a run that ends in between leaves the call open.
         note = replace(intent, act=Act.NOTE, number=settled.number, spec=settled.applied, key=None)
         write_note(daybook, replace(note, payload=None, seq=0))
-    outcome = CallOutcome(
-        result=settled.result,
-        number=settled.number,
-        detail=settled.message if detail is None else detail,
-        entries=settled.entries,
+    outcome = kept or CallOutcome(
+        result=settled.result, number=settled.number, detail=settled.message
     )
-    daybook.record_outcome(intent, outcome)
+    daybook.record_outcome(intent, outcome.with_entries(settled.entries))

@@ -20,10 +20,10 @@ from reconciler.core.recovery.spill_record import (
     line_of,
     record_from,
 )
-from reconciler.daybook import CallOutcome, Intent
+from reconciler.daybook import CallOutcome, CallRecord, Intent
 from reconciler.daybook.fsync import sync
 from reconciler.engine.call_outcome import settlement_of
-from reconciler.engine.ports import CallRecords, SpillableDaybook
+from reconciler.engine.ports import CallLog, CallRecords, SpillableDaybook
 from reconciler.engine.settlement_record import record_settled
 from reconciler.errors import DaybookError
 
@@ -77,10 +77,8 @@ class SpillingDaybook:
                 intent=intent.seq,
                 address=intent.address,
                 act=intent.act,
-                result=outcome.result,
-                number=outcome.number,
+                outcome=outcome,
                 key=key_digest(intent.key),
-                detail=outcome.detail,
             )
             raise DaybookError(
                 f"{error.message}; {self._keep(line_of(record))}",
@@ -170,10 +168,13 @@ def apply_records(
     whole = not found.problems
     for line in found.lines:
         tried = daybook.tried(line.intent)
-        if tried is None or not tried.open:
+        if tried is None:
             continue
-        intent, number = tried.intent, line.number
-        settled = settlement_of(intent, line.result, number=number, message=TAKEN)
+        intent, number = tried.intent, line.outcome.number
+        if not tried.open:
+            _add_entries(daybook, tried, line)
+            continue
+        settled = settlement_of(intent, line.outcome.result, number=number, message=TAKEN)
         unknown = ""
         if tried.result is Result.UNKNOWN and not _made_something(line):
             # The call was sent again since, and may have taken effect then.
@@ -186,10 +187,20 @@ def apply_records(
             whole = False
             settled = settlement_of(intent, Result.UNKNOWN, number=number, message=unknown)
         else:
-            record_settled(daybook, intent, settled, detail=line.detail)
+            record_settled(daybook, intent, settled, kept=line.outcome)
         yield settled
     if whole or set_aside:
         archive(path, "taken" if whole else "refused")
+
+
+def _add_entries(daybook: CallLog, tried: CallRecord, line: SpillRecord) -> None:
+    """Record the entries of a journal run that were read after its number was recorded."""
+    known = tried.outcome
+    if known is None or known.number != line.outcome.number or known.result is not Result.DONE:
+        return
+    outcome = known.with_entries(line.outcome.entries)
+    if outcome != known:
+        daybook.record_outcome(tried.intent, outcome)
 
 
 TAKEN = "taken from the spill file"
@@ -232,13 +243,14 @@ def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -
         line.act,
         line.key,
     )
-    if not same or (intent.number and line.number and intent.number != line.number):
+    number = line.outcome.number
+    if not same or (intent.number and number and intent.number != number):
         raise UnreadableSpillRecord(f"{what} is not call number {line.intent} of the daybook")
-    said = (line.result, line.number)
+    said = (line.outcome.result, number)
     known = (tried.result, tried.outcome.number if tried.outcome else None)
     where = "in the daybook"
     if other is not None:
-        known, where = (other.result, other.number), "in an earlier line"
+        known, where = (other.outcome.result, other.outcome.number), "in an earlier line"
     elif tried.open or not _made_something(line):
         # For any other call, what a later run read in the ledger is newer than the line.
         return
@@ -250,7 +262,7 @@ def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -
 
 def _made_something(line: SpillRecord) -> bool:
     """Whether a line records a new entry, which no later attempt removes."""
-    return line.act is Act.CREATE and line.result is Result.DONE
+    return line.act is Act.CREATE and line.outcome.result is Result.DONE
 
 
 _Ended = tuple[Result | None, str | None]

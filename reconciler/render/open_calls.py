@@ -16,8 +16,10 @@ def open_lines(recovery: Recovery) -> Iterator[Line]:
         return
     yield line(("Spill file ", "strong"), recovery.spill_file)
     for kept in recovery.records:
-        number = f" ({kept.number})" if kept.number else ""
-        yield line(f"  the {kept.act.value} of {kept.address.name}: {kept.result.value}{number}")
+        number = f" ({kept.outcome.number})" if kept.outcome.number else ""
+        yield line(
+            f"  the {kept.act.value} of {kept.address.name}: {kept.outcome.result.value}{number}"
+        )
     for problem in recovery.problems:
         yield line(("  does not match: ", "bad"), problem)
     yield BLANK

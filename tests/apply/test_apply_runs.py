@@ -1,6 +1,7 @@
 """Journal runs and adoptions, applied to a real ledger with faults on the line."""
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,12 +18,16 @@ from apply_harness import (
 from apply_runs import RUN, TYPES, load, run, runs
 from builders import declared
 
+from reconciler.core.model.history import Act, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action
-from reconciler.core.model.resource import Live
+from reconciler.core.model.resource import Address, Live
+from reconciler.daybook import CallOutcome, Daybook, Intent
+from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import PollingPolicy
 from reconciler.engine.read_back import progress_of
-from reconciler.errors import CancelledInPart, RunFailed, StillAtWork
+from reconciler.engine.spill import SpillingDaybook, take_in
+from reconciler.errors import CancelledInPart, DaybookError, RunFailed, StillAtWork
 
 QUICK = PollingPolicy(longest_wait=0, grace=0, shortest=0.001)
 
@@ -219,6 +224,31 @@ def test_the_entries_of_a_run_are_recorded_with_its_adoption(books):
     (wanted,) = run().values()
     books.apply({RUN: replace(wanted, adopts="JR-00000001")})
     assert known_entries(books) == tuple(entries(books))
+
+
+@pytest.mark.parametrize("lost", ["every outcome", "the outcome with the entries"])
+def test_i43_the_entries_of_a_run_are_kept_in_the_spill_file(books, monkeypatch, lost):
+    path, write = books.root / "daybook.db.rescue", Daybook.record_outcome
+
+    def full(book, intent, outcome):
+        if outcome.entries or lost == "every outcome":
+            raise DaybookError("the disk is full", remedy="")
+        write(book, intent, outcome)
+
+    with monkeypatch.context() as patch, books.daybook() as book:
+        patch.setattr(Daybook, "record_outcome", full)
+        asked = Intent(address=Address("JournalRun", RUN), act=Act.CREATE, key="k")
+        rescue = SpillingDaybook(book, path, show=print)
+        intent = rescue.record_intent(asked)
+        for made in ((), ("JE-00000001", "JE-00000002")):
+            outcome = CallOutcome(result=Result.DONE, number="JR-00000001", entries=made)
+            with suppress(DaybookError):
+                rescue.record_outcome(intent, outcome)
+    believed = settlement_of(intent, Result.DONE, number="JR-00000001")
+    with books.daybook() as book:
+        list(take_in(book, path, confirm=lambda *_: believed))
+    assert known_entries(books) == ("JE-00000001", "JE-00000002")
+    assert not path.exists()
 
 
 def test_the_entries_of_a_run_are_recorded_when_its_create_is_settled(books):

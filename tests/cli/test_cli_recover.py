@@ -132,7 +132,7 @@ def test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again(r
         ).fetchall()
         ((lineage,),) = connection.execute("select value from meta where key = 'lineage'")
     assert (kept.lineage, kept.intent, str(kept.address)) == (lineage, seq, f"JournalEntry/{NEW}")
-    assert (kept.act, kept.result, kept.number) == (Act.CREATE, Result.DONE, number)
+    assert (kept.act, kept.outcome.result, kept.outcome.number) == (Act.CREATE, Result.DONE, number)
     assert key not in line
     planned = rescued.plan()
     assert "daybook.db.rescue contains outcomes that the daybook could not record" in planned.out
@@ -150,7 +150,7 @@ def test_i43_every_call_of_a_run_that_meets_a_full_disk_is_kept_or_never_made(sm
     fill(small)
     assert small.apply("--parallelism", "4").code == 6
     (line,) = rescue_of(small).read_text().splitlines()
-    assert (record_from(line).act, record_from(line).result) == (Act.CANCEL, Result.DONE)
+    assert (record_from(line).act, record_from(line).outcome.result) == (Act.CANCEL, Result.DONE)
     make_room(small)
     small.applied()
 
@@ -193,14 +193,16 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
             rescue.record_outcome(intent, CallOutcome(result=Result.DONE, number="JE-00000099"))
         with pytest.raises(DaybookError):
             rescue.record_outcome(intent, CallOutcome(result=Result.UNKNOWN))
-    assert [record_from(line).number for line in rescue_of(small).read_text().splitlines()] == [
-        "JE-00000099"
-    ]
+    kept = [record_from(line) for line in rescue_of(small).read_text().splitlines()]
+    assert [record.outcome.number for record in kept] == ["JE-00000099"]
     assert shown == []
 
 
 def changed(line, **fields):
-    return line_of(replace(record_from(line), **fields))
+    """The line with other fields, of the record itself or of its outcome."""
+    record = record_from(line)
+    outcome = {name: fields.pop(name) for name in ("number", "result", "entries") if name in fields}
+    return line_of(replace(record, outcome=replace(record.outcome, **outcome), **fields))
 
 
 DAMAGE = {
@@ -217,6 +219,10 @@ DAMAGE = {
     "a path for a number": (
         lambda line: changed(line, number="../../x"),
         "its number is malformed",
+    ),
+    "a path for an entry": (
+        lambda line: changed(line, entries=("../../x",)),
+        "the number of an entry is malformed",
     ),
     "contradicting itself": (
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",
@@ -461,10 +467,14 @@ def test_a_line_survives_the_way_over_the_screen():
         intent=3,
         address=Address("JournalEntry", NEW),
         act=Act.CREATE,
-        result=Result.REFUSED,
-        detail="Café \u2028 \x1b[31m" + "x" * 999,
+        outcome=CallOutcome(
+            result=Result.REFUSED,
+            detail="Café \u2028 \x1b[31m" + "x" * 999,
+            entries=("JE-00000001", "JE-00000002"),
+        ),
     )
     line = line_of(kept)
     assert (line.isascii(), len(line) < 1000, len(line.splitlines())) == (True, True, 1)
-    assert record_from(line) == replace(kept, detail=kept.detail[:400])
+    short = replace(kept.outcome, detail=kept.outcome.detail[:400])
+    assert record_from(line) == replace(kept, outcome=short)
     assert json.loads(line)["rescue"] == 1

@@ -46,6 +46,20 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutcome:
+    """How a call ended. `number` is its entry, `entries` are those that a journal run made."""
+
+    result: Result
+    number: str | None = None
+    detail: str = ""
+    entries: tuple[str, ...] = ()
+
+    def with_entries(self, more: tuple[str, ...]) -> "CallOutcome":
+        """The same outcome, with entries that another read listed."""
+        return replace(self, entries=_all_of(self.entries, more))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """The state of one address after all recorded outcomes.
 

@@ -67,8 +67,8 @@ def recovery_document(recovery: Recovery) -> dict[str, Any]:
             {
                 "address": str(line.address),
                 "call": line.act.value,
-                "result": line.result.value,
-                "number": line.number,
+                "result": line.outcome.result.value,
+                "number": line.outcome.number,
             }
             for line in recovery.records
         ],

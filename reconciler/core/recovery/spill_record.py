@@ -3,12 +3,16 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 from reconciler.core.model.canonical import digest, harmless_json
-from reconciler.core.model.history import CALLS, Act, Result
+from reconciler.core.model.history import CALLS, Act, CallOutcome, Result
 from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address
 from reconciler.values import dataclass
 
@@ -37,10 +41,8 @@ class SpillRecord:
     intent: int
     address: Address
     act: Act
-    result: Result
-    number: str | None = None
+    outcome: CallOutcome
     key: str = ""
-    detail: str = ""
 
 
 def key_digest(key: str | None) -> str:
@@ -57,10 +59,9 @@ def line_of(record: SpillRecord) -> str:
         "kind": record.address.kind,
         "name": record.address.name,
         "act": record.act.value,
-        "result": record.result.value,
-        "number": record.number,
         "key": record.key,
-        "detail": record.detail[:_DETAIL],
+        **asdict(record.outcome),
+        "detail": record.outcome.detail[:_DETAIL],
     }
     return harmless_json(json.dumps({**document, _CHECKSUM: _checksum_of(document)}))
 
@@ -83,10 +84,8 @@ def record_from(text: str) -> SpillRecord:
             intent=int(document["intent"]),
             address=Address(str(document["kind"]), str(document["name"])),
             act=Act(document["act"]),
-            result=Result(document["result"]),
-            number=document["number"],
+            outcome=_outcome_in(document),
             key=str(document["key"]),
-            detail=str(document["detail"]),
         )
     except (KeyError, ValueError, TypeError):
         raise UnreadableSpillRecord("a field is missing or malformed") from None
@@ -95,17 +94,34 @@ def record_from(text: str) -> SpillRecord:
     return record
 
 
+def _outcome_in(document: Mapping[str, Any]) -> CallOutcome:
+    """The outcome in a line: an earlier version wrote fewer fields of it."""
+    values = {name: document[name] for name in _OUTCOME if name in document}
+    return CallOutcome(
+        **values | {"result": Result(values["result"]), "entries": tuple(values.get("entries", ()))}
+    )
+
+
+_OUTCOME = tuple(field.name for field in fields(CallOutcome))
+
+
+def _is_number(value: object, kind: Kind) -> bool:
+    """Whether a value is the number of an object of this kind."""
+    text = value if isinstance(value, str) else ""
+    return len(text) <= 40 and re.fullmatch(kind.number_pattern, text) is not None
+
+
 def _why_invalid(record: SpillRecord) -> str:
     """Why a line is malformed, whatever the daybook records; empty when it is not."""
     kind = KINDS.get(record.address.kind)
     if kind is None or record.act not in CALLS:
         return "it names a call that this version does not make"
-    number = record.number
-    if number is not None and not (
-        isinstance(number, str) and len(number) <= 40 and re.fullmatch(kind.number_pattern, number)
-    ):
+    number = record.outcome.number
+    if number is not None and not _is_number(number, kind):
         return "its number is malformed"
-    if record.result is Result.DONE and number is None:
+    if not all(_is_number(entry, JOURNAL_ENTRY) for entry in record.outcome.entries):
+        return "the number of an entry is malformed"
+    if record.outcome.result is Result.DONE and number is None:
         return "its number is missing"
     return ""
 
