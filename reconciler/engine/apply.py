@@ -57,14 +57,8 @@ def apply(
                         break
                     change = waiting.popleft()
                     stopped = ports.why_stopped() if ports.stop.is_set() else ""
-                    why = stopped or halt.why_not(change)
-                    block = None if why else halt.block_of(change)
-                    if block is not None:
-                        yield halt.noted(left_out(change, block))
-                        continue
-                    if why:
-                        halt.failed.add(change.address.name)
-                        yield Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
+                    if (unstarted := halt.unstarted(change, stopped)) is not None:
+                        yield halt.noted(unstarted)
                         continue
                     state = record_for(recorded, change.address, change.renamed_from)
                     work = ChangeExecutor(
@@ -154,22 +148,22 @@ class _Halt:
             self.everything = self.everything or "the ledger could no longer be used"
         return result
 
-    def why_not(self, change: Change) -> str:
-        """Why a change does not start; empty when it does."""
-        if self.everything:
-            return self.everything
-        if change.posts and change.reverses in self.failed:
-            return f"{change.reverses}, which it reverses, did not succeed"
-        if change.cancels and change.reversed_by in self.failed:
-            return f"{change.reversed_by}, which reverses it, was not cancelled"
-        if change.period in self.periods:
-            return f"another change in {change.period} did not succeed"
-        return ""
-
-    def block_of(self, change: Change) -> Refusal | None:
-        """What leaves a change out because another one was; None when nothing does."""
+    def unstarted(self, change: Change, stopped: str) -> Applied | None:
+        """The result of a change that others, or the end of the run, keep from its start."""
+        why = stopped or self.everything
+        if why:
+            pass
+        elif change.posts and change.reverses in self.failed:
+            why = f"{change.reverses}, which it reverses, did not succeed"
+        elif change.cancels and change.reversed_by in self.failed:
+            why = f"{change.reversed_by}, which reverses it, was not cancelled"
+        elif change.period in self.periods:
+            why = f"another change in {change.period} did not succeed"
+        if why:
+            return Applied(change=change, outcome=Outcome.NOT_ATTEMPTED, message=why)
+        block = self.blocked_removals.get(change.period) if change.posts else None
         if change.posts and (cause := self.blocked.get(change.reverses)) is not None:
-            return without_original(change.reverses, cause)
-        if change.cancels and (cause := self.blocked.get(change.reversed_by)) is not None:
-            return with_reversal(change.reversed_by, cause)
-        return self.blocked_removals.get(change.period) if change.posts else None
+            block = without_original(change.reverses, cause)
+        elif change.cancels and (cause := self.blocked.get(change.reversed_by)) is not None:
+            block = with_reversal(change.reversed_by, cause)
+        return left_out(change, block) if block is not None else None

@@ -34,18 +34,14 @@ class Redactor:
             self._forms, self._pattern = frozenset(), None
 
     def redact(self, text: str) -> str:
-        return self._known().sub(MASK, text) if self._may_hold(text) else text
-
-    def _may_hold(self, text: str) -> bool:
-        """Whether a form may be in the text; mostly none is, and the pattern is never compiled.
-
-        Lower case decides for ASCII alone: other letters may have several forms without case.
-        """
-        forms = self._forms
-        if not forms or not text.isascii():
-            return bool(forms)
-        lowered = text.lower()
-        return any(not form.isascii() or form.lower() in lowered for form in forms)
+        """The text with a mask in place of every secret."""
+        forms, lowered = self._forms, text.lower()
+        # Mostly no form is in the text, and the pattern is never compiled. Lower case decides for
+        # ASCII alone: other letters may have several forms without case.
+        held = any(
+            not (form.isascii() and text.isascii()) or form.lower() in lowered for form in forms
+        )
+        return self._known().sub(MASK, text) if held else text
 
     def _known(self) -> re.Pattern[str]:
         """The pattern of all forms, compiled on first use: most runs redact nothing."""

@@ -13,8 +13,8 @@ from reconciler.core.model.plan import (
     CANCELLED,
     Action,
     Change,
-    Comparison,
     Drift,
+    LineUpdate,
     Plan,
     Reason,
     Verb,
@@ -143,6 +143,8 @@ def view_of_change(change: Change) -> ChangeView:
         (f"reversed by {change.reversed_by}", change.reversed_by),
     )
     special = tuple(fact for fact, holds in facts if holds)
+    booked = f"{period} ({change.period_status})" if change.period_status else period
+    money = f"{change.currency} {amount}" if amount else ""
     return ChangeView(
         change=change,
         spec=spec,
@@ -156,7 +158,7 @@ def view_of_change(change: Change) -> ChangeView:
         day=text_of(spec.get(kind.date)) or "",
         debits=debits,
         amount=amount,
-        headline=_headline(change, period, date, amount, special) if spec else "",
+        headline=_headline(booked, date, money, special) if spec else "",
         special=special,
         reason=_reason(change),
         blocked=f"{block.message}{f', so it cannot be {wanted}' * bool(wanted)}" if block else "",
@@ -184,13 +186,13 @@ def stated_fields(view: ChangeView) -> Iterator[tuple[str, str]]:
             yield name, value_text(spec[name])
 
 
-def _headline(change: Change, period: str, date: str, amount: str, special: Iterable[str]) -> str:
+def _headline(period: str, date: str, amount: str, special: Iterable[str]) -> str:
     """Period, date and amount of a change, and what is special about it."""
     facts = (
         "" if amount else "a journal run",
-        f"{period} ({change.period_status})" if change.period_status else period,
+        period,
         f"dated {date}",
-        f"{change.currency} {amount}" if amount else "",
+        amount,
         *special,
     )
     return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
@@ -245,12 +247,12 @@ def _fields(change: Change) -> Iterator[BeforeAfter]:
         values = (field.before, field.after)
         before, after = ("", "") if field.name == lines else map(value_text, values)
         yield BeforeAfter(name=field.name, before=before, after=after, effect=effect)
-    yield from _line_fields(change.comparison)
+    yield from _line_fields(change.comparison.line_updates)
 
 
-def _line_fields(comparison: Comparison) -> Iterator[BeforeAfter]:
+def _line_fields(updates: Iterable[LineUpdate]) -> Iterator[BeforeAfter]:
     """What changes in place on single lines, each named by its code and side."""
-    for update in comparison.line_updates:
+    for update in updates:
         code, side = (text_of(update.line.get(name)) for name in ("accountingCodeName", "type"))
         for name in sorted(update.fields):
             before, after = value_text(update.before.get(name)), value_text(update.fields[name])
@@ -289,7 +291,7 @@ def _drifted_fields(drift: Drift) -> Iterator[BeforeAfter]:
         elif field.name != lines:
             before, after = value_text(field.after), value_text(field.before)
             yield BeforeAfter(name=field.name, before=before, after=after)
-    for moved in _line_fields(comparison):
+    for moved in _line_fields(comparison.line_updates):
         yield BeforeAfter(name=moved.name, before=moved.after, after=moved.before, line=moved.line)
     if comparison.lines_added or comparison.lines_removed:
         yield BeforeAfter(name=lines, before="", after="", effect="the lines differ")

@@ -69,7 +69,7 @@ def check_custom_rules(  # noqa: PLR0913 - each input is a part of the workspace
         else:
             known[rule.id] = rule, validator
     exceptions = _Waivers(waivers, today, warned)
-    for one in declared:
+    for one in declared if known else ():
         document = _document_of(one)
         for rule, validator in known.values():
             if rule.kinds and one.address.kind not in rule.kinds:

@@ -85,8 +85,8 @@ def read(data: bytes, *, path: str) -> tuple[tuple[Document, ...], tuple[Problem
     if problems:
         return (), problems
     # Without escapes a plain file cannot hold a scalar that needs a look at its characters.
-    reader = _Reader(text, path=path, trusted=plain and b"\\" not in data)
-    documents = reader.documents()
+    reader = _Reader(path, trusted=plain and b"\\" not in data)
+    documents = reader.documents(text)
     return ((), tuple(reader.problems)) if reader.problems else (documents, ())
 
 
@@ -106,11 +106,9 @@ class _StopReading(Exception):
 class _Reader:
     """Builds values from the events of one file and collects its problems."""
 
-    __slots__ = ("_event", "_known", "_nodes", "_path", "_text", "_trusted", "problems", "stopped")
+    __slots__ = ("_event", "_known", "_nodes", "_path", "_trusted", "problems", "stopped")
 
-    def __init__(self, text: str, *, path: str, trusted: bool) -> None:
-        self._event = CParser(text).get_event
-        self._text = text
+    def __init__(self, path: str, *, trusted: bool) -> None:
         self._path = path
         self._trusted = trusted
         self._nodes = 0
@@ -119,7 +117,8 @@ class _Reader:
         self.problems: list[Problem] = []
         self.stopped = False
 
-    def documents(self) -> tuple[Document, ...]:
+    def documents(self, text: str) -> tuple[Document, ...]:
+        self._event = CParser(text).get_event
         documents: list[Document] = []
         try:
             while (event := self._event()).__class__ is not StreamEndEvent:
@@ -128,12 +127,12 @@ class _Reader:
                     root: Any = self._event()
                     documents.append(Document(self._node(root, 0), root.start_mark.line + 1))
         except ScannerError as error:
-            if before := self._refused_before(error):
+            if before := self._refused_before(text, error):
                 self.problems, self.stopped = before, True
             else:
-                self._refuse_syntax(error)
+                self._refuse_syntax(text, error)
         except YAMLError as error:
-            self._refuse_syntax(error)
+            self._refuse_syntax(text, error)
         except _StopReading:
             self.stopped = True
         return tuple(documents)
@@ -236,13 +235,13 @@ class _Reader:
         if event.tag is not None:
             self._refuse(event, "yaml-tag", f"the value carries the tag `{event.tag}`")
 
-    def _refused_before(self, error: ScannerError) -> list[Problem]:
+    def _refused_before(self, text: str, error: ScannerError) -> list[Problem]:
         """The problems of what precedes the scanner's error, if one of them ends the reading.
 
         While a bracket may begin a key, libyaml scans on to the end of the line. What it refuses
         there hides the events before. The text up to that place tells them.
         """
-        text, end, key = self._text, error.problem_mark, error.context_mark
+        end, key = error.problem_mark, error.context_mark
         if end is not None and end.index < len(text):
             return self._ending_in(text[: end.index])
         if key is None or not text.startswith(("[", "{"), key.index):
@@ -255,8 +254,8 @@ class _Reader:
         ]
 
     def _ending_in(self, text: str) -> list[Problem]:
-        again = _Reader(text, path=self._path, trusted=self._trusted)
-        again.documents()
+        again = _Reader(self._path, trusted=self._trusted)
+        again.documents(text)
         return again.problems if again.stopped else []
 
     def _begin(self, event: Any, number: int) -> None:
@@ -269,7 +268,7 @@ class _Reader:
             name = "%TAG" if event.version is None else "%YAML"
             self._refuse(event, "yaml-directive", f"the document begins with `{name}`")
 
-    def _refuse_syntax(self, error: YAMLError) -> None:
+    def _refuse_syntax(self, text: str, error: YAMLError) -> None:
         mark = None
         fact = "the text is not YAML"
         if isinstance(error, MarkedYAMLError):
@@ -277,8 +276,8 @@ class _Reader:
             wording = f"{error.context or ''} {error.problem or ''}".strip()
             fact = _SYNTAX.get(error.problem or "", f"the text is not YAML: {wording}")
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        remedy = syntax_remedy(self._text, mark.index, mark.line) if mark else ""
+        remedy = syntax_remedy(text, mark.index, mark.line) if mark else ""
         if isinstance(error, MarkedYAMLError) and error.context_mark and not remedy:
-            remedy = hidden_by_comment(self._text, error.context_mark.line)
+            remedy = hidden_by_comment(text, error.context_mark.line)
         found = problem("yaml-syntax", path=self._path, at=place, message=fact, remedy=remedy)
         self.problems.append(found)

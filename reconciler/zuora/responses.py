@@ -167,8 +167,15 @@ def _outcome(
 ) -> RequestOutcome:
     if status in STATUSES:
         return STATUSES[status]
-    if status == 200:
-        return _ok(document, reasons)
+    success = document.get("success")
+    if status == 200 and isinstance(success, bool):
+        # Older minor versions return every categorised error as 200. An unknown category is
+        # treated as a server error.
+        return (
+            RequestOutcome.DONE
+            if success
+            else _categorised(reasons, otherwise=RequestOutcome.FAILED)
+        )
     if status == 409:
         return _conflict(document, reasons, keyed=keyed)
     if 400 <= status < 500:
@@ -176,15 +183,6 @@ def _outcome(
     if 300 <= status < 400:
         return RequestOutcome.REDIRECTED
     return RequestOutcome.FAILED if status >= 500 else RequestOutcome.UNREADABLE
-
-
-def _ok(document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]) -> RequestOutcome:
-    success = document.get("success")
-    if success is False:
-        # Older minor versions return every categorised error as 200. An unknown category is
-        # treated as a server error.
-        return _categorised(reasons, otherwise=RequestOutcome.FAILED)
-    return RequestOutcome.DONE if success is True else RequestOutcome.UNREADABLE
 
 
 def _conflict(

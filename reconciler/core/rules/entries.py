@@ -112,7 +112,8 @@ def _same_economics(
 
 def _unknown_home_currency(entries: Iterable[Declared]) -> Iterator[Finding]:
     name = "homeCurrencyAmount"
-    stated = [(entry, at) for entry in entries for at, _, _ in _amounts(entry, name)]
+    lines = ((entry, entry.spec.get(LINES)) for entry in entries)
+    stated = [(entry, at) for entry, rows in lines for at, _, _ in _amounts(rows, name)]
     if stated:
         entry, at = stated[0]
         message = f"the decimal places of {name} are not checked: the home currency is unknown"
@@ -160,8 +161,8 @@ def _limits(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         yield finding(declared, "notes-length", ("spec", "notes"), message)
 
 
-def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]]:
-    for at, line in enumerate(rows_of(declared.spec.get(LINES))):
+def _amounts(lines: Value, name: str) -> Iterator[tuple[int, str, Decimal]]:
+    for at, line in enumerate(rows_of(lines)):
         amount = line.get(name)
         if amount is not None:
             # An inexact amount would silently be missing in the sums (I-53).
@@ -169,9 +170,9 @@ def _amounts(declared: Declared, name: str) -> Iterator[tuple[int, str, Decimal]
             yield at, str(line.get("type")), amount
 
 
-def _gap(declared: Declared, name: str) -> Decimal:
+def _gap(lines: Value, name: str) -> Decimal:
     """The debits less the credits."""
-    amounts = list(_amounts(declared, name))
+    amounts = list(_amounts(lines, name))
     debited = total(amount for _, side, amount in amounts if side == "Debit")
     credited = total(amount for _, side, amount in amounts if side == "Credit")
     return difference(debited, credited)
@@ -183,7 +184,7 @@ def _exceeding(gap: Decimal, currency: str) -> str:
 
 
 def _lines_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    gap, currency = _gap(declared, "amount"), str(declared.spec["currency"])
+    gap, currency = _gap(declared.spec.get(LINES), "amount"), str(declared.spec["currency"])
     if gap == ZERO:
         return
     side, size = "credit" if gap > ZERO else "debit", written(gap.copy_abs(), currency)
@@ -198,7 +199,7 @@ def _home_balance(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
     if not all("homeCurrencyAmount" in line for line in lines):
         return
     # The amounts must balance even if the home currency is unknown.
-    gap = _gap(declared, "homeCurrencyAmount")
+    gap = _gap(lines, "homeCurrencyAmount")
     # In the home currency itself, each amount equals its home amount or is refused for that.
     if gap == ZERO or declared.spec["currency"] == tenant.home_currency:
         return
@@ -211,10 +212,11 @@ def _home_remedy(declared: Declared, gap: Decimal, tenant: Tenant) -> str:
     """The line that would balance; or a pair of lines, as a line of zero cannot be posted."""
     name, side, size = "homeCurrencyAmount", "Credit" if gap > ZERO else "Debit", gap.copy_abs()
     home = tenant.home_currency or ""
-    lines = [(amount, at) for at, of, amount in _amounts(declared, name) if of == side]
-    if not lines:
+    lines = declared.spec.get(LINES)
+    amounts = [(amount, at) for at, of, amount in _amounts(lines, name) if of == side]
+    if not amounts:
         return ""
-    amount, at = max(lines)
+    amount, at = max(amounts)
     now, then = written(amount, home), written(total((amount, size)), home)
     remedy = f"Change {name} of line {at + 1} ({side}) from {now} to {then}"
     currency = str(declared.spec["currency"])
@@ -258,7 +260,7 @@ def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
         yield finding(declared, "currency-code", path, unknown_currency(currency))
         return
     for name, code in (("amount", currency), ("homeCurrencyAmount", tenant.home_currency)):
-        for at, _, amount in _amounts(declared, name):
+        for at, _, amount in _amounts(declared.spec.get(LINES), name):
             if code and (too_fine := excess_decimals(amount, code, tenant)):
                 found = finding(declared, "minor-units", ("spec", LINES, at, name), *too_fine)
                 # The Reference names the home currency and states decimal places; both may change.
