@@ -50,9 +50,11 @@ from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
 from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.git.repository import Repository
 from reconciler.values import dataclass
 from reconciler.workspace.cache.kept_reads import keep_reads, kept_reads
 from reconciler.workspace.cache.rows import Cache
+from reconciler.workspace.files import SUFFIXES
 from reconciler.zuora.rate_limit import hourly_limit
 
 QUERY_FROM = 200
@@ -246,6 +248,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         selection=selection,
         # Where the marker moved, file and record say the same of an entry that changes.
         unread=frozenset() if moved else known_settled(declared, recorded),
+        left_out=_left_out(workspace, recorded),
     )
     plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
     require_as_read(workspace, plan)
@@ -343,8 +346,19 @@ def _snapshot(
         policy=session.settings.policy,
         selection=selection,
         unread=seen.unread,
+        left_out=_left_out(session.workspace, recorded),
     )
     return snapshot, seen
+
+
+def _left_out(workspace: CheckedWorkspace, recorded: Mapping[Address, Recorded]) -> tuple[str, ...]:
+    """The files that git keeps out of the work tree. Asked if a record lacks its file."""
+    if recorded.keys() <= workspace.declared.keys():
+        return ()
+    repository = Repository.around(workspace.root)
+    if repository is None:
+        return ()
+    return tuple(one for one in repository.left_out() if one.endswith(SUFFIXES))
 
 
 def _budget(host: str, count: int) -> str:

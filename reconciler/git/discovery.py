@@ -186,8 +186,9 @@ def _require_own(place: Place) -> None:
             remedy="Use a checkout that `git clone` or `git worktree add` made.",
         )
     for above in place.git_dir.parents:
-        inside = above / ".git"
-        if inside.is_dir() and not place.git_dir.is_relative_to(inside):
+        if above.name == ".git":
+            break  # No commit has a path with this name.
+        if os.path.lexists(above / ".git"):
             raise RepositoryRefused(
                 f"{marker} names {place.git_dir}, which is a part of another work tree",
                 remedy="Use a checkout that `git clone` or `git worktree add` made.",

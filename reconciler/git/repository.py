@@ -65,6 +65,15 @@ class Repository:
         listed = _checked(self._run_there("ls-files", "-z", "--", *paths), "ls-files")
         return {paths[path] for path in listed.split("\0") if path in paths}
 
+    def left_out(self) -> Iterator[str]:
+        """Files of the index that git keeps out of the work tree, as a sparse checkout does."""
+        listed = self._run_there("ls-files", "-z", "-t", "--", self.prefix)
+        for row in filter(None, _checked(listed, "ls-files").split("\0")):
+            tag, _, path = row.partition(" ")
+            name = path if self.prefix == "." else path.removeprefix(f"{self.prefix}/")
+            if tag == "S" and not os.path.lexists(self.directory / name):
+                yield name
+
     def changed(self) -> tuple[str, ...]:
         """Files below the directory that differ from the commit, whatever the index says.
 

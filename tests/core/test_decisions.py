@@ -439,6 +439,7 @@ def blocked_in(name):
 
 def test_every_rule_that_blocks_has_a_case():
     guards = {
+        "files-left-out",
         "too-many-removals",
         "all-entries-removed",
         "missing-in-ledger",

@@ -266,10 +266,39 @@ def test_t19_the_files_are_compared_and_not_what_the_index_says(checkout, trap, 
     assert Repository.around(books.root).changed() == ("accrual.yaml",)
 
 
-@pytest.mark.parametrize("kind", ["a linked work tree", "a submodule", "a top further up"])
+@pytest.mark.parametrize("hidden", ["a sparse checkout", "a flag in the index"])
+def test_t19_a_file_that_git_keeps_out_of_the_work_tree_is_not_removed(empty, hidden):
+    """The remedy is followed to the letter."""
+    books, checkout = empty, Checkout(empty)
+    books.declare("accrual")
+    file = books.declare("other")
+    checkout.commit("Two")
+    books.applied()
+    if hidden == "a sparse checkout":
+        checkout.git("sparse-checkout", "set", "--no-cone", "/*", "!/other.yaml")
+    else:
+        checkout.git("update-index", "--skip-worktree", "other.yaml")
+        file.unlink()
+    assert not file.exists()
+    for ended in (books.plan(), books.plan("--offline"), books.apply()):
+        said = " ".join(ended.said.split())
+        assert ended.code == 4
+        assert "files-left-out: 1 entry would be removed, but may be declared in files" in said
+        assert "git keeps out of the work tree: other.yaml To fix: " in said
+    assert "To fix: Run `git sparse-checkout disable`, and plan again." in said
+    checkout.git("sparse-checkout", "disable")
+    assert books.plan("--detailed-exitcode").code == 0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["a linked work tree", "a linked work tree of an inner one", "a submodule", "a top further up"],
+)
 def test_t19_the_repository_of_a_usual_checkout_is_found(checkout, tmp_path, kind):
     root = there = checkout.books.root
-    if kind == "a linked work tree":
+    if kind.startswith("a linked work tree"):
+        if kind.endswith("inner one"):
+            subprocess.run(["git", "init", "--quiet", root.parent], check=True)
         there = tmp_path / "linked"
         checkout.git("worktree", "add", "--quiet", "--detach", str(there))
     elif kind == "a submodule":

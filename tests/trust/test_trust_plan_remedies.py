@@ -991,6 +991,10 @@ FOLLOWED_ELSEWHERE = {
     ),
     "approvals": "forge/test_forge_life.py::test_more_money_needs_more_people",
     "cancelled-in-part": "trust/test_trust_verdicts.py::test_t12_a_run_cancelled_in_part",
+    "files-left-out": (
+        "trust/test_trust_git.py::"
+        "test_t19_a_file_that_git_keeps_out_of_the_work_tree_is_not_removed"
+    ),
     "daybook-older": (
         "trust/test_trust_identity.py::"
         "test_t10_a_plan_saved_with_an_older_daybook_is_applied_as_it_is"

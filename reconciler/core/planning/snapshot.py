@@ -52,6 +52,8 @@ class Snapshot:
     selection: Selection = EVERYTHING
     unread: frozenset[str] = frozenset()
     """The numbers in `live` that were not read for this plan: they are as they were read before."""
+    left_out: tuple[str, ...] = ()
+    """Files that git keeps out of the work tree, so that nobody knows what they declare."""
     names: Names = field(init=False)
     """The sources of names: declarations, records, live entries and search results."""
     renames: Mapping[Address, Address] = field(init=False)

@@ -164,6 +164,12 @@ PLAN_RULES = catalogue(
         "a rule explains it.",
     ),
     Rule(
+        id="files-left-out",
+        summary="A plan that removes entries has all files of the workspace.",
+        why="In a sparse checkout, files that are not checked out look like removed declarations.",
+        remedy="Run `git sparse-checkout disable`, and plan again.",
+    ),
+    Rule(
         id="too-many-removals",
         summary="A plan removes at most max(3, 10 %) of the recorded entries.",
         why="A wrong path, a bad merge or an empty folder looks like many removals.",
