@@ -14,7 +14,7 @@ from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import record_for
 from reconciler.core.planning.reversing.proof import without_original
-from reconciler.core.planning.reversing.removals import with_reversal
+from reconciler.core.planning.reversing.removals import cancelled_numbers, with_reversal
 from reconciler.engine.change_executor import ChangeExecutor
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
@@ -92,7 +92,8 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
     pair = {change.reverses, change.reversed_by} - {""}
-    if any(other.address.name in pair for other in others):
+    taken = {*cancelled_numbers(change)}
+    if any(other.address.name in pair or other.reverses in taken for other in others):
         return True
     # A change without a single period may touch any.
     return change.posts and any(
@@ -115,6 +116,8 @@ class _Halt:
     """
     blocked: dict[str, Refusal] = field(default_factory=dict)
     """What left out a change, by the name of its entry: the other one of a pair is left out too."""
+    reversals: dict[str, str] = field(default_factory=dict)
+    """The names of reversals that were not changed, each by what it reverses."""
     blocked_removals: dict[str, Refusal] = field(default_factory=dict)
     """What left out a removal, by its period: a posting there may be the same entry."""
     everything: str = ""
@@ -132,13 +135,15 @@ class _Halt:
     def noted(self, result: Applied) -> Applied:
         """The result of a change, after noting what else does not start because of it."""
         change = result.change
+        if result.outcome is not Outcome.DONE:
+            self.reversals[change.reverses] = change.address.name
         if result.outcome is Outcome.BLOCKED and change.block is not None:
             self.blocked[change.address.name] = change.block
             if change.cancels and not change.posts:
                 self.blocked_removals[change.period] = change.block
             return result
         if result.outcome is not Outcome.DONE:
-            self.failed.add(result.change.address.name)
+            self.failed.add(change.address.name)
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
             # A change without a single period stops no other.
             self.periods |= {result.change.period} - {""}
@@ -151,12 +156,14 @@ class _Halt:
     def unstarted(self, change: Change, stopped: str) -> Applied | None:
         """The result of a change that others, or the end of the run, keep from its start."""
         why = stopped or self.everything
+        reversals = self._reversals_of(change) if change.cancels else {}
+        failed = next((one for one in reversals if one in self.failed), "")
         if why:
             pass
         elif change.posts and change.reverses in self.failed:
             why = f"{change.reverses}, which it reverses, did not succeed"
-        elif change.cancels and change.reversed_by in self.failed:
-            why = f"{change.reversed_by}, which reverses it, was not cancelled"
+        elif failed:
+            why = f"{failed}, which {reversals[failed]}, was not cancelled"
         elif change.period in self.periods:
             why = f"another change in {change.period} did not succeed"
         if why:
@@ -164,6 +171,12 @@ class _Halt:
         block = self.blocked_removals.get(change.period) if change.posts else None
         if change.posts and (cause := self.blocked.get(change.reverses)) is not None:
             block = without_original(change.reverses, cause)
-        elif change.cancels and (cause := self.blocked.get(change.reversed_by)) is not None:
-            block = with_reversal(change.reversed_by, cause)
+        elif kept := next((one for one in reversals if one in self.blocked), ""):
+            block = with_reversal(kept, self.blocked[kept], reversals[kept])
         return left_out(change, block) if block is not None else None
+
+    def _reversals_of(self, change: Change) -> Mapping[str, str]:
+        """What reverses the entries that a change cancels: names, and what each reverses."""
+        numbers = (one for one in cancelled_numbers(change) if one in self.reversals)
+        of_members = {self.reversals[one]: f"reverses {one}" for one in numbers}
+        return {**of_members, change.reversed_by: "reverses it"}

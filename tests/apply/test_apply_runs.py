@@ -9,14 +9,16 @@ import pytest
 from apply_harness import (
     each,
     every,
+    instead,
     lost_after,
     lost_before,
     nth,
     of,
     outcomes,
+    refusal,
 )
 from apply_runs import RUN, TYPES, load, run, runs
-from builders import declared
+from builders import credit, debit, declared
 
 from reconciler.core.model.history import Act, Result
 from reconciler.core.model.kinds import KINDS
@@ -476,3 +478,26 @@ def test_an_entry_whose_run_was_cancelled_by_hand_is_not_posted_again(books):
     assert outcomes(report) == {"done", "blocked"}
     assert amounts(books) == EACH_ONCE
     assert len(standing(books)) == 10
+
+
+@pytest.mark.parametrize("parallelism", [1, 4])
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_run_is_cancelled_after_the_removed_reversal_of_its_entry(books, parallelism, fails):
+    books.apply(run())
+    lines = (debit("1.50", "Subscription Revenue"), credit("1.50", "Deferred Revenue"))
+    undo = declared({**of(), "journalEntryItems": lines}, name="undo", reverses="JE-00000001")
+    books.apply({**run(), "undo": undo})
+    settled_down(books, {**run(), "undo": undo})
+    if fails:
+        books.line.choose = nth(1, instead(refusal(52030030, "No")))
+    report = books.apply({}, parallelism=parallelism, continue_on_error=True)
+    found = {one.change.address.name: (one.outcome.value, one.message) for one in report.applied}
+    if fails:
+        said = "undo, which reverses JE-00000001, was not cancelled"
+        assert (found["undo"][0], found[RUN]) == ("failed", ("not_attempted", said))
+        assert len(standing(books)) == 11
+        report = books.apply({})
+    assert outcomes(report) == {"done"}
+    assert [sent.path.split("/")[-2] for sent in books.line.sent if sent.verb == "cancel"][-2:] == [
+        "JE-00000011", "JR-00000001"]  # fmt: skip
+    settled_down(books, {})

@@ -61,6 +61,26 @@ def steps(change):
     return [f"{step.verb.value} {step.number or ''}".strip() for step in change.steps]
 
 
+BACK = entry(debit(code="Subscription Revenue"), credit(code="Deferred Revenue"))
+UNDO = live(BACK, name="undo", number="JE-00000009")
+
+
+@pytest.mark.parametrize("held", [True, False])
+@pytest.mark.parametrize("declared_still", [True, False])
+def test_the_removed_reversal_of_a_runs_entry_is_cancelled_with_the_run(held, declared_still):
+    members = [member(), HELD] if held else [member()]
+    files = [declared_run(run(journalEntryDate="2026-01-30"))] if declared_still else []
+    book = [recorded_run(), recorded(BACK, name="undo", number="JE-00000009")]
+    changes, _ = decide_all(snapshot(files, book, [live_run(*members), UNDO]))
+    undo = next(one for one in changes if one.address.name == "undo")
+    assert undo.reverses == members[-1].number
+    blocks = {one.address.name: one.block.message for one in changes if one.block is not None}
+    assert blocks.keys() == ({"billing", "undo"} if held else set())
+    if held:
+        made = "billing, which made JE-00000002, stays posted: it is blocked by transferred"
+        assert blocks["undo"] == made
+
+
 @pytest.mark.parametrize(
     ("files", "book", "ledger", "action", "reason", "verbs"),
     [

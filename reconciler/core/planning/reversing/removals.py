@@ -13,14 +13,27 @@ from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Action, Change
-from reconciler.core.model.resource import Address, text_of
+from reconciler.core.model.resource import Address, Value, text_of
 from reconciler.core.model.tenant import Tenant
+from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import refusal
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.core.rules.reversals import net_by_code, remainders
+from reconciler.values import dataclass
 
 _Nets: TypeAlias = frozenset[tuple[object, Decimal]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Posting:
+    """A posted entry that a change cancels: its own, or one of a journal run."""
+
+    change: Change
+    number: str
+    content: Mapping[str, Value]
+    name: str
+    """What reverses it names this: the name of its file, or the number of an entry of a run."""
 
 
 def with_reversals(
@@ -36,12 +49,12 @@ def with_reversals(
     cancels = any(one.cancels for one in changes)
     pairs = _removed_pairs(changes, outside, tenant) if cancels else {}
     linked = [
-        replace(one, reverses=pairs[one.address].address.name) if one.address in pairs else one
+        replace(one, reverses=pairs[one.address].name) if one.address in pairs else one
         for one in changes
     ]
     selected = {one.address for one in changes}
     reversals = {one.reverses: one for one in linked if one.reverses}
-    reversals |= {pairs[one.address].address.name: one for one in outside if one.address in pairs}
+    reversals |= {pairs[one.address].name: one for one in outside if one.address in pairs}
     if not reversals:
         return changes
     return tuple(
@@ -83,10 +96,13 @@ def _with_reversals_of_members(
     return change
 
 
-def _with_original(change: Change, original: Change, selected: Collection[Address]) -> Change:
+def _with_original(change: Change, original: _Posting, selected: Collection[Address]) -> Change:
     """A removed reversal, blocked if what it reverses stays."""
-    stays = _stays(original, selected)
-    return _blocked(change, _refusal(original, "it reverses", selected)) if stays else change
+    if not _stays(original.change, selected):
+        return change
+    of_run = original.change.address.kind != JOURNAL_ENTRY.name
+    which = f"made {original.number}" if of_run else "it reverses"
+    return _blocked(change, _refusal(original.change, which, selected))
 
 
 def cancelled_numbers(change: Change) -> Iterator[str]:
@@ -124,6 +140,15 @@ def _blocked(change: Change, block: Refusal) -> Change:
     return change if change.block is not None else change.blocked_by(block)
 
 
+def _postings(change: Change) -> Iterator[_Posting]:
+    """What a change cancels, or would cancel if it was not blocked."""
+    if _cancels_an_entry(change):
+        number, content, name = change.number or "", change.before or {}, change.address.name
+        yield _Posting(change=change, number=number, content=content, name=name)
+    for one in filter(is_posted, change.members if change.cancels else ()):
+        yield _Posting(change=change, number=one.number, content=one.fields, name=one.number)
+
+
 def _cancels_an_entry(change: Change) -> bool:
     return change.address.kind == JOURNAL_ENTRY.name and change.cancels and change.number_posted
 
@@ -159,7 +184,7 @@ def originals_alone(removals: Iterable[Change], snapshot: Snapshot) -> Iterator[
 
 def _removed_pairs(
     changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant
-) -> Mapping[Address, Change]:
+) -> Mapping[Address, _Posting]:
     """The original of each removed reversal.
 
     An entry reverses the latest one before it that it cancels out, or the one that its name or
@@ -167,26 +192,24 @@ def _removed_pairs(
     """
     removals = {one.address for one in changes if one.wanted is Action.REMOVE}
     removals |= {one.address for one in outside}
-    waiting: dict[_Nets, list[Change]] = {}
-    found: dict[Address, Change] = {}
-    for one in sorted(
-        filter(_cancels_an_entry, (*changes, *outside)), key=lambda one: order_of(one.number or "")
-    ):
-        content = one.before or {}
-        nets = net_by_code(content)
+    waiting: dict[_Nets, list[_Posting]] = {}
+    found: dict[Address, _Posting] = {}
+    postings = (posting for one in (*changes, *outside) for posting in _postings(one))
+    for one in sorted(postings, key=lambda one: order_of(one.number)):
+        nets = net_by_code(one.content)
         opposite = frozenset((place, net.copy_negate()) for place, net in nets.items())
-        same = waiting.get(opposite, []) if one.address in removals else []
-        originals = [other for other in same if not remainders(other.before or {}, content, tenant)]
+        removed = one.change.address in removals and not one.change.members
+        same = waiting.get(opposite, []) if removed else []
+        originals = [other for other in same if not remainders(other.content, one.content, tenant)]
         if originals:
             original = next((other for other in originals if _names(one, other)), originals[-1])
             same.remove(original)
-            found[one.address] = original
+            found[one.change.address] = original
         elif nets:
             waiting.setdefault(frozenset(nets.items()), []).append(one)
     return found
 
 
-def _names(reversal: Change, original: Change) -> bool:
-    notes = text_of((reversal.before or {}).get("notes")) or ""
-    number = original.number or ""
-    return number in notes or reversal.address.name.startswith(original.address.name)
+def _names(reversal: _Posting, original: _Posting) -> bool:
+    notes = text_of(reversal.content.get("notes")) or ""
+    return original.number in notes or reversal.name.startswith(original.name)
