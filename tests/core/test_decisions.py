@@ -26,13 +26,16 @@ from builders import (
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import GONE, Action, Reason, Verb
 from reconciler.core.model.policy import Freeze, Removal
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.tenant import AccountingPeriod, Organization
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.snapshot import to_read
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 
 OLD, NEW = "JE-00000001", "JE-00000002"
+
+NORTH, SOUTH = (entry(organizationLabel=name) for name in ("North", "South"))
+UNSEEN = f'no read finds {OLD}, nor any other entry of its organization: "North"'
 
 DEC = entry(accountingPeriodName="Dec-2025", journalEntryDate="2025-12-31")
 
@@ -372,6 +375,25 @@ BLOCKS = [
         [], [recorded()], [live(marker=None)], {}, id="I-22 remove an unmarked entry",
     ),
     pytest.param(
+        "organization-unseen", UNSEEN, Action.CREATE, [declared(NORTH)], [recorded(NORTH)], [], {},
+        id="post again what the client may not see",
+    ),
+    pytest.param(
+        "organization-unseen", UNSEEN, Action.CREATE, [declared(SOUTH)], [recorded(NORTH)], [], {},
+        id="post it in another organization",
+    ),
+    pytest.param(
+        "organization-unseen", UNSEEN, Action.FORGET, [], [recorded(NORTH)], [], {},
+        id="forget what the client may not see",
+    ),
+    pytest.param(
+        "organization-unseen",
+        f"no read finds {OLD}, and its organization is not recorded",
+        Action.CREATE, [declared(NORTH)], [replace(recorded(), spec=None)], [],
+        {"tenant": tenant_of(organizations=(Organization(id="O-1", name="North"),))},
+        id="post again what may be in any organization",
+    ),
+    pytest.param(
         "ownership", f"{OLD} is no longer a cancelled entry of this declaration", Action.REPLACE,
         [declared()], [recorded(number=NEW, leftovers=(OLD,))], [live(number=NEW), live()], {},
         id="I-24 delete a leftover that is not cancelled",
@@ -426,6 +448,23 @@ def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, poli
     assert change.block.remedy
 
 
+@pytest.mark.parametrize(
+    ("shown", "action"),
+    [
+        pytest.param(NORTH, Action.CREATE, id="another entry of its organization"),
+        pytest.param(SOUTH, Action.BLOCKED, id="one of another organization"),
+    ],
+)
+def test_an_entry_is_gone_if_reads_show_its_organization(shown, action):
+    both = [declared(NORTH), declared(shown, name="other")]
+    book = [recorded(NORTH), recorded(shown, name="other", number=NEW)]
+    changes, _ = decide_all(snapshot(both, book, [live(shown, name="other", number=NEW)]))
+    assert {one.address.name: one.action for one in changes} == {
+        "other": Action.KEEP,
+        "true-up": action,
+    }
+
+
 def blocked_in(name):
     """The rules for which the tests of that name have a case of a change that is blocked."""
     text = Path(__file__).with_name(f"test_{name}.py").read_text(encoding="utf-8")
@@ -446,6 +485,7 @@ def test_every_rule_that_blocks_has_a_case():
         "unproved-entries",
         "equal-entries",
         "unsearched-ledger",
+        "unread-posting",
         "money-limit",
         "strict-warning",
         "change-limit",

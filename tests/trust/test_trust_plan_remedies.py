@@ -19,6 +19,7 @@ from books_harness import (
     SERVED,
     SMALL,
     Books,
+    ServedBooks,
     by_hand,
     credit,
     debit,
@@ -764,6 +765,66 @@ def test_t26_what_is_to_be_adopted_belongs_to_somebody_else(small, way):
         small.declare("wanted", *lines)
     applied_well(small)
     assert (small.posted().get("wanted") == number) == (way == "empty")
+
+
+@pytest.fixture
+def two_organizations(empty_template, tmp_path):
+    """Books with entries of North and South, on a served ledger of a tenant with Multi-Org."""
+    root = Path(shutil.copytree(empty_template, tmp_path / "books"))
+    shutil.rmtree(root / ".reconciler")
+    reference = root / "reference.yaml"
+    organizations = "  organizations: [{id: O-1, name: North}, {id: O-2, name: South}]\n"
+    reference.write_text(reference.read_text().replace("spec:\n", f"spec:\n{organizations}", 1))
+    with closing(ServedBooks(root)) as books:
+        books.declare("north", organizationLabel="North")
+        for name in ("south", "south-2"):
+            books.declare(name, notes=name, organizationLabel="South")
+        assert books.apply().code == 0
+        yield books
+
+
+def seeing(books, *organizations):
+    """Let the requests of the books see these organizations alone."""
+    ids = ", ".join(organizations)
+    books.settings(spec=f"{{target: {{baseUrl: '{books.url}', organizationIds: [{ids}]}}}}")
+
+
+@follows("organization-unseen")
+@pytest.mark.parametrize("change", ["none", "another organization", "no file"])
+def test_t26_an_entry_that_the_credentials_may_not_see_is_not_gone(two_organizations, change):
+    books = two_organizations
+    number, before = books.number("north"), books.posted()
+    if change == "no file":
+        books.remove("north")
+    elif change == "another organization":
+        books.declare("north", organizationLabel="South")
+    seeing(books, "O-2")
+    refused(books, "organization-unseen", "list its id if the target has `organizationIds`")
+    assert books.posted() == before
+    assert number in books.run("daybook", "show").out
+    seeing(books, "O-1", "O-2")
+    applied_well(books)
+    assert len(standing(books)) == (2 if change == "no file" else 3)
+
+
+@follows("organization-unseen")
+@pytest.mark.parametrize("again", ["left out", "posted again"])
+def test_t26_the_only_entry_of_an_organization_that_was_deleted_is_forgotten(
+    two_organizations, again
+):
+    books = two_organizations
+    number, path = books.number("north"), books.root / "north.yaml"
+    books.call("PUT", f"journal-entries/{number}/cancel")
+    books.call("DELETE", f"journal-entries/{number}")
+    said = refused(books, "organization-unseen", "remove its file and run `reconciler forget north")
+    assert '"North"' in said
+    text = path.read_text()
+    path.unlink()
+    assert books.run("forget", "north", "--auto-approve").code == 0
+    if again == "posted again":
+        path.write_text(text)
+    applied_well(books)
+    assert ("north" in books.posted()) == (again == "posted again")
 
 
 @follows("transfer-reset")

@@ -20,6 +20,7 @@ from reconciler.core.model.plan import (
     Verb,
 )
 from reconciler.core.model.resource import Address, Declared
+from reconciler.core.planning.absence import with_known_absence
 from reconciler.core.planning.adoption import adoption_of
 from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
@@ -56,7 +57,8 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         moved = _drift(state, change)
         if moved is not None:
             drift.append(moved)
-    sound = _without_double_posting(snapshot, changes)
+    known = with_known_absence(snapshot, changes)
+    sound = _without_double_posting(snapshot, known)
     if any(one.reverses is not None for one in snapshot.declared.values()):
         sound = with_originals(sound, snapshot)
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()

@@ -189,6 +189,16 @@ PLAN_RULES = catalogue(
         remedy="Check the target. If this is intended, allow the exact number with --max-missing.",
     ),
     Rule(
+        id="organization-unseen",
+        summary="An entry that no read finds counts as gone only if reads find others of its "
+        "organization.",
+        why="Other credentials, or other `organizationIds`, may not see the organization. Its "
+        "entries then look deleted, and would be posted again or forgotten.",
+        remedy="Give the API user access to the organization, and list its id if the target has "
+        "`organizationIds`. Then plan again. If the entry was deleted in the ledger, remove its "
+        "file and forget the name.",
+    ),
+    Rule(
         id="unproved-entries",
         summary="An entry that only its marker ties to this workspace is not adopted without being "
         "told.",

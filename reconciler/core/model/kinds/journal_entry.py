@@ -48,5 +48,6 @@ JOURNAL_ENTRY = Kind(
     currency="currency",
     date="journalEntryDate",
     transfer="transferredToAccounting",
+    organizations="organizationLabel",
     number_pattern=r"JE-[0-9]{8,}",
 )

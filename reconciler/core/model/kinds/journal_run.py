@@ -22,6 +22,7 @@ JOURNAL_RUN = Kind(
     ),
     period="accountingPeriodName",
     date="journalEntryDate",
+    organizations="organizationLabels",
     span=("targetStartDate", "targetEndDate"),
     number_pattern=r"JR-[0-9]{8,}",
     posted_states=frozenset({RunStatus.COMPLETED}),

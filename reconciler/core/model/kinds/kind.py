@@ -59,6 +59,8 @@ class Kind:
     date: str = ""
     transfer: str = ""
     """The fields that name the accounting period, the currency, the date and the transfer state."""
+    organizations: str = ""
+    """The field with its organization or organizations, in a tenant with Multi-Org."""
     span: tuple[str, str] | None = None
     """The fields of the first and the last day, if they may replace the period."""
     number_pattern: str = ""
