@@ -121,6 +121,8 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         plan,
         interaction,
         digest=digest,
+        # What changes nothing needs no approval, so it must not say which commits are applied.
+        commit=session.commit if plan.feasible else "",
         found=found,
         first_apply=first_apply,
         continue_on_error=options.continue_on_error,
@@ -169,6 +171,7 @@ def execute_plan(
     interaction: Interaction,
     *,
     digest: str = "",
+    commit: str = "",
     found: SearchedPlan | None = None,
     first_apply: bool = False,
     continue_on_error: bool = False,
@@ -178,7 +181,7 @@ def execute_plan(
     """Apply the feasible changes of a plan and tell the report, whatever ends the run.
 
     `before` is what preceded the plan: settled calls and approvals. The daybook's run is begun
-    under `digest`, by default the plan's; its end is the caller's to write.
+    under `digest`, by default the plan's, and `commit`; its end is the caller's to write.
     """
     stop, tell = interaction.stop, interaction.tell
     target = session.settings.target
@@ -194,7 +197,7 @@ def execute_plan(
     )
     ended: list[Applied] = []
     check = PostingCheck()
-    session.daybook.begin(digest or plan.digest)
+    session.daybook.begin(digest or plan.digest, commit=commit)
     try:
         with interaction.progress("Applying", len(plan.feasible)) as advance:
             for item in apply(

@@ -26,7 +26,7 @@ from reconciler.forge.identities import not_brought, not_reviewed
 from reconciler.forge.protocol import MERGE, Forge
 from reconciler.git.approvals import flaws_of, merge_flaws_of, review_of
 from reconciler.git.repository import Repository
-from reconciler.git.unapplied import Unapplied, authors_since, unapplied
+from reconciler.git.unapplied import Unapplied, authors_since, superseded, unapplied
 
 
 def change_options(options: dict[str, Any], ca_bundle: str | None) -> ChangeOptions:
@@ -53,6 +53,8 @@ def assess_approvals(
     history = Unapplied()
     if repository is not None and head is not None and commit:
         history = unapplied(repository, commit, session.daybook.applied_commit)
+        if not history.flaws:
+            flaws += tuple(superseded(repository, commit, session.daybook.commits))
     if not commit or repository is None:
         review = Review(change="the change", commit="")
     elif context is None:

@@ -117,6 +117,12 @@ class Daybook:
             return state.applied_commit
 
     @property
+    def commits(self) -> tuple[str, ...]:
+        """Every commit that a run applied anything of, or completely."""
+        with self._up_to_date() as state:
+            return tuple(state.commits)
+
+    @property
     def policy(self) -> str:
         """The policy that was last applied under, as text; empty when none is known."""
         with self._up_to_date() as state:
@@ -221,9 +227,10 @@ class Daybook:
         if self.complete:
             self._append(EventType.MARKED_COMPLETE, MarkedComplete(holds=False))
 
-    def begin(self, plan_digest: str) -> None:
-        """Record that a run of a plan begins."""
-        self._append(EventType.RUN_BEGUN, RunBegun(run=self._run, plan=plan_digest))
+    def begin(self, plan_digest: str, *, commit: str = "") -> None:
+        """Record that a run of a plan begins, and the commit of the files that it applies."""
+        begun = RunBegun(run=self._run, plan=plan_digest, commit=commit)
+        self._append(EventType.RUN_BEGUN, begun)
 
     def end(self, *, commit: str = "", policy: str = "", checked: bool = False) -> None:
         """Record that the run completed all that its plan allowed.

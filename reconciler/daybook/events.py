@@ -133,6 +133,8 @@ class LeaseBroken(Content):
 class RunBegun(Content):
     run: str
     plan: str
+    commit: str = ""
+    """The commit of the files, if the run changes anything."""
 
 
 class RunEnded(Content):

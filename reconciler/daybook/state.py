@@ -109,6 +109,8 @@ class DaybookState:
         self.unchecked: dict[str, None] = {}
         """The numbers that were created since a run last ended with its check, in their order."""
         self.applied_commit = ""
+        self.commits: dict[str, None] = {}
+        """Every commit that a run applied anything of, or completely."""
         self.policy = ""
         self.seq = 0
         self.serial = 0
@@ -165,12 +167,14 @@ class DaybookState:
             case MarkedComplete():
                 self.complete, self.new = content.holds, False
             case RunBegun():
+                self.commits |= dict.fromkeys(filter(None, [content.commit]))
                 self.runs.append(
                     Run(run=content.run, plan=content.plan, begun=event.at, seq=event.seq)
                 )
             case RunEnded():
                 if content.checked:
                     self.unchecked.clear()
+                self.commits |= dict.fromkeys(filter(None, [content.commit]))
                 self.applied_commit = content.commit or self.applied_commit
                 self.policy = content.policy or self.policy
                 begun = (run for run in reversed(self.runs) if run.run == content.run)

@@ -56,6 +56,22 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     return Unapplied(written=written, brought=brought, undone=undone)
 
 
+def superseded(repository: Repository, commit: str, applied: tuple[str, ...]) -> Iterator[Refusal]:
+    """The flaw of a commit that is older than one of those that were applied.
+
+    Its approvals are from before that, so they do not approve what an apply of it would undo.
+    """
+    asked = ("--ignore-missing", "--ancestry-path", *applied, commit, f"^{commit}")
+    after = {*repository.run_checked("rev-list", *asked).split()}
+    if later := next((one for one in reversed(applied) if one in after), ""):
+        yield evidence_flaw(
+            f"{commit[:10]} is older than {later[:10]}, which was applied, so its approvals "
+            "are not for undoing what came after it",
+            f"Check out {later[:10]} or a later commit. To undo something, revert it in a change "
+            "of its own.",
+        )
+
+
 def _on_first_parents(repository: Repository, span: tuple[str, ...]) -> tuple[str, ...]:
     """The commits of a branch itself that touch the workspace, newest first."""
     if not span:

@@ -4,7 +4,7 @@
 from dataclasses import replace
 
 import pytest
-from books_harness import process
+from books_harness import credit, debit, process
 from checkouts import brought, job
 from forge_fixtures import (  # noqa: F401 - fixtures are found by their names here
     checkout,
@@ -373,6 +373,44 @@ def test_t22_an_earlier_change_that_was_not_applied_needs_its_approvals_too(chec
         job(books, github, GITHUB_SHA=checkout.git("rev-parse", "HEAD"))
     ended = books.apply()
     assert (ended.code, set(books.posted())) == (0, {"first", "second"}), ended.said
+
+
+@pytest.mark.parametrize("undone_by", [(), ("--target", "first")], ids=["whole", "partial"])
+def test_t22_what_was_approved_and_undone_is_not_applied_again(checkout, github, undone_by):
+    """The approvals of a commit are there for ever, and its plan has the same digest again."""
+    books = checkout.books
+    before = brought(checkout, github, "mallory", "stays")
+    github.approve("alice")
+    assert books.apply().code == 0
+    first = brought(checkout, github, "mallory", "first")
+    github.approve("alice")
+    reviewed = books.plan("--format", "json").json["digest"]
+    assert books.apply("--plan-digest", reviewed).code == 0
+    books.remove("first")
+    undone = brought(checkout, github, "mallory", "undo", posts=False)
+    for approver in ("alice", "bob"):
+        github.approve(approver)
+    ended = books.apply(*undone_by)
+    assert (ended.code, set(books.posted())) == (0, {"stays"}), ended.said
+    # An apply without changes needs no approval. It does not make the next commit a new one.
+    checkout.git("switch", "--quiet", "--detach", before)
+    job(books, github, GITHUB_SHA=before)
+    assert books.apply().code == 0
+    checkout.git("switch", "--quiet", "--detach", first)
+    job(books, github, GITHUB_SHA=first)
+    ended = books.apply("--plan-digest", reviewed)
+    assert (ended.code, set(books.posted())) == (4, {"stays"}), ended.said
+    said = " ".join(ended.said.split())
+    assert f"approval-evidence: {first[:10]} is older than {undone[:10]}, which was applied" in said
+    assert f"Check out {undone[:10]} or a later commit." in said
+    checkout.git("switch", "--quiet", "main")
+    job(books, github, GITHUB_SHA=undone)
+    assert books.apply().code == 0
+    books.declare("first", debit("400.90"), credit("400.90"))
+    brought(checkout, github, "mallory", "again", posts=False)
+    github.approve("alice")
+    ended = books.apply()
+    assert (ended.code, set(books.posted())) == (0, {"stays", "first"}), ended.said
 
 
 def test_t22_the_digest_of_the_plan_is_named_by_the_approval_of_the_last_change():
