@@ -11,7 +11,7 @@ import msgspec
 from reconciler.app.offline.fork import COMPLETE_HISTORY
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning, joined, listed
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, standing
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.rules.plan_warnings import warning
@@ -71,7 +71,8 @@ def policy_of_text(text: str) -> Policy | None:
 
 def remembered(settings: Settings, daybook: Records) -> Held:
     """What holds of the settings and of the policy of the last apply, without a look at git."""
-    return held_to(_of_last_apply(settings, daybook), settings, {}, len(daybook.recorded()))
+    posted = standing(daybook.recorded().values())
+    return held_to(_of_last_apply(settings, daybook), settings, {}, posted)
 
 
 def approved_before(

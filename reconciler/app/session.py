@@ -13,7 +13,7 @@ from reconciler.app.policy_history import Records, approved_before, held_by, rem
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.model.history import Dropped
+from reconciler.core.model.history import Dropped, standing
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
@@ -207,7 +207,8 @@ def open_session(
         if by_base or write or in_file:
             repository = Repository.around(workspace.root)
             earlier = approved_before(settings, daybook, repository)
-            held = held_by(earlier, workspace, settings, posted=len(daybook.recorded()))
+            posted = standing(daybook.recorded().values())
+            held = held_by(earlier, workspace, settings, posted=posted)
         else:
             repository, held = None, remembered(settings, daybook)
         if in_file:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 from books_fixtures import template_of
-from books_harness import process
+from books_harness import REFERENCE, process
 from checkouts import PEOPLE, Checkout
 
 ONE = "approvals: {tiers: [{required: 1}], evidence: git}"
@@ -152,6 +152,69 @@ def test_t21_a_limit_is_that_of_the_base(begin, before, after, rule, told, moved
            third=february)  # fmt: skip
     said = refused(checkout.books, *(("--adopt-found", "1") if moved else ()), says=rule)
     assert told in said
+
+
+NO_HOME = "".join(
+    line for line in REFERENCE.read_text().splitlines(keepends=True) if "homeCurrency" not in line
+)
+"""A reference without home currency: an amount in EUR is not known in USD."""
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["the same daybook", "another daybook"])
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("limits: {money: {USD: 500}}", "limits: {money: {USD: 500, EUR: 99999}}", "money-limit"),
+        (
+            "approvals: {tiers: [{required: 2, amount: {USD: 500}}], evidence: git}",
+            "approvals: {tiers: [{required: 1, amount: {EUR: 99999}}], evidence: git}",
+            "2 approvals",
+        ),
+    ],
+    ids=["limits", "tiers"],
+)
+def test_t21_a_change_that_names_a_currency_takes_it_from_no_limit(
+    begin, before, after, says, moved
+):
+    """What no limit names was covered by all: it needed the highest number, or was refused."""
+    checkout = begin(before, files={"reference.yaml": NO_HOME})
+    euros = {"currency": "EUR"}
+    where = "daybook: .reconciler/other.db, " if moved else ""
+    settings = f"{{{where}policy: {{{after}}}}}"
+    merged(checkout, "both", settings=settings, approvals=("alice",), second=euros)
+    more = ("--adopt-found", "1") if moved else ()
+    refused(checkout.books, *more, says=says)
+    if moved:
+        return
+    # The way out: the settings first, with the approvals of the highest tier.
+    checkout.branch("alone")
+    checkout.books.remove("second")
+    checkout.commit("Without the entry")
+    checkout.merge("alone", message="\n".join(("Merge", "", BY["alice"], BY["dave"])))
+    assert checkout.books.apply().code == 0
+    merged(checkout, "post", approvals=("alice", "dave"), second=euros)
+    ended = checkout.books.apply()
+    assert ended.code == 0, ended.said
+
+
+def test_t21_what_was_removed_raises_no_limit_of_removals(begin):
+    """The default is a part of the entries that stand, whatever was recorded before."""
+    checkout = begin("")
+    books = checkout.books
+    names = [f"entry-{at:02}" for at in range(60)]
+    for at, name in enumerate(names):
+        books.declare(name, notes=f"Number {at}")
+    checkout.commit("Many")
+    books.applied()
+    books.remove(*names[10:])
+    checkout.commit("Few")
+    books.applied("--max-removals", "50")
+    books.remove(*names[4:10])
+    books.settings(spec="{policy: {limits: {removals: 6}}}")
+    checkout.commit("Loosen")
+    said = refused(books, says="too-many-removals", posted=("first", *names[:10]))
+    assert "the limit is 3" in said
+    assert "limits.removals 3 (of commit" in said
 
 
 def test_t21_removal_is_that_of_the_base(begin):

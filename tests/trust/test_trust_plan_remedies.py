@@ -656,8 +656,15 @@ def test_t26_a_currency_without_a_limit_gets_one(small):
     small.settings(spec="{policy: {limits: {money: {EUR: 1000}}}}")
     small.applied()
     small.declare("dollars", *NINE)
-    refused(small, "money-limit", "Set a limit for USD in policy.limits.money.")
+    set_first = (
+        "Have a limit for USD set in policy.limits.money, and apply that change alone first."
+    )
+    refused(small, "money-limit", set_first)
+    text = text_of(small, "dollars")
+    small.remove("dollars")
     small.settings(spec="{policy: {limits: {money: {EUR: 1000, USD: 1000}}}}")
+    small.applied()
+    small.write("dollars.yaml", text)
     applied_well(small)
 
 

@@ -16,7 +16,7 @@ from reconciler.app.state_directory import daybook_place, spill_path, workspace_
 from reconciler.app.warnings import left_behind, offline_warnings
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning
-from reconciler.core.model.history import Recorded
+from reconciler.core.model.history import Recorded, standing
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
@@ -64,7 +64,8 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
         changed: tuple[PlanWarning, ...] = ()
         if basis.lineage:
             earlier = approved_before(settings, daybook, Repository.around(workspace.root))
-            held = held_by(earlier, workspace, settings, posted=len(recorded))
+            posted = standing(recorded.values())
+            held = held_by(earlier, workspace, settings, posted=posted)
             policy = held.settings.policy
             spill_file = spill_path(workspace.root, settings)
             changed = (*left_behind(daybook.unsettled(), spill_file), *policy_warnings(held))

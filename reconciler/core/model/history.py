@@ -92,6 +92,11 @@ class Recorded:
     entries: tuple[str, ...] = ()
 
 
+def standing(recorded: Iterable[Recorded]) -> int:
+    """How many of what is recorded has an entry that was not cancelled."""
+    return sum(1 for one in recorded if one.number is not None and not one.cancelled)
+
+
 def numbered_record(
     address: Address, declared: Declared | None, record_of: Callable[[Address], Recorded | None]
 ) -> Recorded | None:

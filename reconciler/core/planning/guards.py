@@ -206,7 +206,10 @@ def _money(
             f"{currency} {shown(moved.amounts[currency], currency)} would be posted or cancelled, "
             f"and policy.limits.money names no limit for {currency}"
         )
-        remedy = f"Set a limit for {currency} in policy.limits.money."
+        remedy = (
+            f"Have a limit for {currency} set in policy.limits.money, and apply that change alone "
+            "first."
+        )
         yield refusal("money-limit", message, remedy)
     for currency, limit in sorted(limits.items()):
         amount = moved.amounts.get(currency, ZERO)

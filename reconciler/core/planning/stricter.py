@@ -7,7 +7,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from reconciler.core.model.money import plain
+from reconciler.core.model.money import ZERO, plain
 from reconciler.core.model.policy import Approvals, Evidence, Level, Policy, Removal, Tier
 from reconciler.core.planning.guards import default_limit
 from reconciler.values import dataclass
@@ -108,14 +108,31 @@ def _least(old: _Number | None, new: _Number | None, _recorded: int) -> tuple[_N
 def _least_of_each(
     old: Mapping[str, Decimal], new: Mapping[str, Decimal], _recorded: int
 ) -> tuple[Mapping[str, Decimal], bool]:
+    """The lower limit of each currency: nothing in one that has a limit only now.
+
+    Limits without that currency refuse what they cannot measure, so it had no higher one.
+    """
+    if not old:
+        return new, True
     return {
-        currency: min(limits[currency] for limits in (old, new) if currency in limits)
+        currency: min(old.get(currency, ZERO), new.get(currency, old.get(currency, ZERO)))
         for currency in sorted({*old, *new})
     }, True
 
 
 def _either(old: bool, new: bool, _recorded: int) -> tuple[bool, bool]:
     return old or new, True
+
+
+def _tiers(
+    old: tuple[Tier, ...], new: tuple[Tier, ...], recorded: int
+) -> tuple[tuple[Tier, ...], bool]:
+    """All tiers of both. In a currency that no tier names, a plan meets every amount.
+
+    A tier that names another currency takes that from the earlier ones.
+    """
+    before, after = ({code for tier in tiers for code in tier.amount} for tiers in (old, new))
+    return _more(old, new, recorded)[0], not before or after <= before
 
 
 def _more(old: Any, new: Any, _recorded: int) -> tuple[Any, bool]:
@@ -200,7 +217,7 @@ def table_of(*rows: tuple[str, str, Compare]) -> Mapping[str, Key]:
 
 
 APPROVALS = table_of(
-    ("tiers", "approvals.tiers", _more),
+    ("tiers", "approvals.tiers", _tiers),
     ("approvers", "approvals.approvers", _approvers),
     ("evidence", "approvals.evidence", _evidence),
     ("bind_digest", "approvals.bindDigest", _either),
