@@ -90,9 +90,10 @@ class UnsavedOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesWritten:
-    """Declarations were written."""
+    """Declarations were written, and files without any were removed."""
 
     paths: tuple[Path, ...]
+    removed: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

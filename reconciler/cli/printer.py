@@ -91,6 +91,9 @@ class Printer:
             case FilesWritten():
                 out_json({"written": [str(path) for path in event.paths]})
                 out(line("wrote ", (str(path), "strong")) for path in event.paths)
+                if event.removed:
+                    out_json({"removed": [str(path) for path in event.removed]})
+                    out(line("removed ", (str(path), "strong")) for path in event.removed)
             case FileDifferences():
                 out_json({"would_write": [str(path) for path in event.paths]})
                 out_json({"diff": list(event.lines)})

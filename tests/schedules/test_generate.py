@@ -157,11 +157,13 @@ def test_only_the_named_sources_are_written(books):
     assert reconciler("generate", "hostin") == 64
 
 
-def test_the_file_of_a_removed_schedule_is_deleted(books):
+def test_the_file_of_a_removed_schedule_is_deleted(books, capsys):
     assert reconciler("generate") == 0
     (books / "source.yaml").unlink()
     assert reconciler("validate") == 3
+    capsys.readouterr()
     assert reconciler("generate") == 0
+    assert capsys.readouterr().out == f"removed {PARTS}\n"
     assert not (books / PARTS).exists()
     assert reconciler("validate") == 0
 
@@ -292,6 +294,25 @@ def test_a_posted_part_is_not_restated_under_a_new_name(books, capsys):
         assert reconciler("generate") == 0, again
     (books / "source.yaml").write_text(more)
     assert reconciler("generate", "hosts", "--restate") == 0
+    assert reconciler("apply", "--auto-approve") == 0
+    assert reconciler("plan", "--detailed-exitcode") == 0
+
+
+@pytest.mark.parametrize("named", ["hosting", "hosts"])
+def test_a_source_that_is_renamed_and_edited_is_written_by_either_name(books, capsys, named):
+    """The remedies of the problems, and of the refusal, are followed to the letter."""
+    (books / "source.yaml").write_text(entry(name="hosting", metadata=REVERSED))
+    assert reconciler("generate") == reconciler("apply", "--auto-approve") == 0
+    edited = entry(name="hosts", metadata=f", previousName: hosting{REVERSED}")
+    (books / "source.yaml").write_text(edited.replace("400.90", "500.90"))
+    capsys.readouterr()
+    assert reconciler("validate") == 3
+    assert "run `reconciler generate hosting -w .`" in capsys.readouterr().out
+    assert reconciler("generate", named) == 4
+    assert "with `reconciler generate hosts --restate -w .`" in capsys.readouterr().err
+    assert reconciler("generate", "hosts", "--restate") == 0
+    assert parts(books) == ["hosts.reversal"]
+    assert reconciler("validate", "--strict") == 0
     assert reconciler("apply", "--auto-approve") == 0
     assert reconciler("plan", "--detailed-exitcode") == 0
 

@@ -52,7 +52,8 @@ def test_files_are_written_changed_and_deleted(books, write):
     code, [written] = write(WANTED)
     assert (code, contents(books)) == (0, {"a.yaml": "new\n"})
     assert (books / "c/d.yaml").read_text() == "d\n"
-    assert written == FilesWritten(paths=tuple(books / name for name in sorted(WANTED)))
+    paths = (books / "a.yaml", books / "c/d.yaml")
+    assert written == FilesWritten(paths=paths, removed=(books / "b.yaml",))
 
 
 def test_equal_texts_change_nothing(books, write):

@@ -58,7 +58,8 @@ def write_files(
         return ExpectationFailed.exit_code if options.check and changed else 0
     with replaced(changed):
         prove()
-    tell(FilesWritten(paths=tuple(sorted(changed))))
+    removed = tuple(sorted(path for path, text in changed.items() if text is None))
+    tell(FilesWritten(paths=tuple(sorted({*changed}.difference(removed))), removed=removed))
     return 0
 
 

@@ -111,7 +111,17 @@ class _Generation:
             for address, one in workspace.declared.items()
             if one.generated_by is not None
         }
+        self._names = self._with_previous({*options.names})
         self._wanted = due(self._computed, workspace.declared, workspace.tenant, self.through)
+
+    def _with_previous(self, names: set[str]) -> set[str]:
+        """The names with the other name of each renamed source: files hold its entries by that."""
+        for address, one in self._computed.entries.items():
+            before = self._generated.get(Address(address.kind, one.declared.previous_name or ""))
+            if before is not None and before.generated_by and one.declared.generated_by:
+                both = {before.generated_by.name, one.declared.generated_by.name}
+                names |= set() if names.isdisjoint(both) else both
+        return names
 
     def require_names(self) -> None:
         """Raises UsageError for a name, or a period, that is not known."""
@@ -181,7 +191,7 @@ class _Generation:
         )
 
     def _is_named(self, by: Address | None) -> bool:
-        return by is not None and (not self._options.names or by.name in self._options.names)
+        return by is not None and (not self._names or by.name in self._names)
 
     def files(self) -> dict[Path, str | None]:
         """The text of each file that holds generated entries; None for one that holds none."""
