@@ -206,13 +206,13 @@ class Daybook:
         if bound is None or (named, placed) != (self.workspace, self.marker):
             tenant = tenant if bound is None else bound
             content = BoundToTenant(tenant=tenant, workspace=named, marker=placed)
-            self._append(EventType.BOUND_TO_TENANT, content)
+            self._writes.submit((EventType.BOUND_TO_TENANT, content))
 
     def move_marker(self, marker: str) -> None:
         """Record that every entry has its marker in another field now."""
         if self.tenant is not None and marker != self.marker:
             content = BoundToTenant(tenant=self.tenant, workspace=self.workspace, marker=marker)
-            self._append(EventType.BOUND_TO_TENANT, content)
+            self._writes.submit((EventType.BOUND_TO_TENANT, content))
 
     def mark_complete(self) -> None:
         """Record that the daybook has every entry of the workspace that the ledger has.
@@ -220,17 +220,17 @@ class Daybook:
         A search of the ledger proved it, or the user stated it.
         """
         if not self.complete:
-            self._append(EventType.MARKED_COMPLETE, MarkedComplete())
+            self._writes.submit((EventType.MARKED_COMPLETE, MarkedComplete()))
 
     def mark_incomplete(self) -> None:
         """Record that the ledger showed that the daybook may lack entries."""
         if self.complete:
-            self._append(EventType.MARKED_COMPLETE, MarkedComplete(holds=False))
+            self._writes.submit((EventType.MARKED_COMPLETE, MarkedComplete(holds=False)))
 
     def begin(self, plan_digest: str, *, commit: str = "") -> None:
         """Record that a run of a plan begins, and the commit of the files that it applies."""
         begun = RunBegun(run=self._run, plan=plan_digest, commit=commit)
-        self._append(EventType.RUN_BEGUN, begun)
+        self._writes.submit((EventType.RUN_BEGUN, begun))
 
     def end(self, *, commit: str = "", policy: str = "", checked: bool = False) -> None:
         """Record that the run completed all that its plan allowed.
@@ -240,7 +240,7 @@ class Daybook:
         declaration is posted twice, as far as the ledger can be searched.
         """
         ended = RunEnded(run=self._run, commit=commit, policy=policy, checked=checked)
-        self._append(EventType.RUN_ENDED, ended)
+        self._writes.submit((EventType.RUN_ENDED, ended))
 
     def interrupted(self, plan_digest: str) -> bool:
         """Whether the last run of a plan did not complete it."""
@@ -249,7 +249,7 @@ class Daybook:
 
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call; it is durable when this returns (I-04)."""
-        event = self._append(EventType.INTENT, intended(intent, run=self._run))
+        event = self._writes.submit((EventType.INTENT, intended(intent, run=self._run)))
         return replace(intent, seq=event.seq)
 
     def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None:
@@ -257,10 +257,12 @@ class Daybook:
 
         Of several outcomes of one intent the last one counts.
         """
-        self._append(EventType.OUTCOME, concluded(intent.seq, outcome))
+        self._writes.submit((EventType.OUTCOME, concluded(intent.seq, outcome)))
 
     def note_export(self, holder: Holder) -> None:
-        self._append(EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))
+        self._writes.submit(
+            (EventType.EXPORTED, Transferred(holder=asdict(holder), events=self._state.seq))
+        )
 
     def replace_by(self, chain: list[Event], state: DaybookState, holder: Holder) -> None:
         """Replace this empty daybook by a checked chain of events, in one transaction."""
@@ -321,10 +323,6 @@ class Daybook:
         if self._doubt and new not in ([], self._doubt):
             raise self._refusal(None)
         self._doubt = []
-
-    def _append(self, event_type: EventType, content: Content) -> Event:
-        """Write an event after the last known one; it is durable when this returns."""
-        return self._writes.submit((event_type, content))
 
     def _write(self, wishes: Sequence[tuple[EventType, Content]]) -> Sequence[Event]:
         """Write events after the last known one, all or none; they are durable afterwards."""

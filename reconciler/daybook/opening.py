@@ -70,7 +70,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                     _require_format(store)
                     with store.reading() as transaction:
                         state.catch_up(transaction)
-                _require_workspace(state, workspace, store)
+                _require_workspace(state.workspace if state.serial else "", workspace, store.place)
                 return Daybook(store, state, clock=clock, follows=follows)
             lease = _wait(
                 lambda: _take(store, state, holder or this_process(), workspace, clock),
@@ -78,7 +78,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
                 pause=pause,
             )
             try:
-                _require_workspace(state, workspace, store)
+                _require_workspace(state.workspace if state.serial else "", workspace, store.place)
             except DaybookError:
                 # The workspace that owns it must not wait until an unused lease expires.
                 with suppress(DaybookError), store.writing() as transaction:
@@ -224,13 +224,11 @@ _EARLIER = frozenset({"1", "2"})
 """Formats that no release has written."""
 
 
-def _require_workspace(state: DaybookState, workspace: str, store: Store) -> None:
-    # A daybook without any call belongs to nobody yet.
-    if workspace and state.serial and state.workspace and state.workspace != workspace:
+def _require_workspace(owner: str, workspace: str, place: str) -> None:
+    # A daybook without any call has no owner yet.
+    if owner and workspace and owner != workspace:
         raise DaybookError(
-            f"the daybook {store.place} belongs to the workspace {state.workspace}, not to "
-            f"{workspace}",
-            remedy=f"Restore `metadata.name: {state.workspace}` in reconciler.yaml, or restore "
-            f"`daybook` if it named another place. A workspace keeps its name: every entry is "
-            "marked with it.",
+            f"the daybook {place} belongs to the workspace {owner}, not to {workspace}",
+            remedy=f"Restore `metadata.name: {owner}` in reconciler.yaml, or restore `daybook` if "
+            "it named another place. A workspace keeps its name: every entry is marked with it.",
         )

@@ -84,11 +84,6 @@ def unread(error: LedgerError, what: str) -> LedgerError:
     )
 
 
-def transfer_asked(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether a body sets a field that other systems write too, so that a read must show it."""
-    return not kind.externally_written.isdisjoint(body)
-
-
 def as_unknown(error: LedgerError) -> OutcomeUnknown:
     """An error of a call whose effect is unknown, as OutcomeUnknown."""
     if isinstance(error, OutcomeUnknown):

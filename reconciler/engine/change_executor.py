@@ -25,7 +25,6 @@ from reconciler.engine.call_outcome import (
     idempotency_key,
     refused_by_period,
     shows_in_a_read,
-    transfer_asked,
 )
 from reconciler.engine.double_postings import posted_under_key, standing
 from reconciler.engine.intent_log import IntentLog
@@ -258,7 +257,8 @@ class ChangeExecutor:
             effect=Expectation(
                 spec=spec,
                 applied=None if renames else self.recorded.spec,
-                all_fields=transfer_asked(self.kind, sent),
+                # A field that other systems write too counts where the call sets it.
+                all_fields=not self.kind.externally_written.isdisjoint(sent),
             ),
             precondition=self.unmoved,
             # No read shows a write-only field: only an answer confirms it.

@@ -22,7 +22,6 @@ from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
     settlement_of,
     shows_in_a_read,
-    transfer_asked,
 )
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
@@ -298,7 +297,8 @@ class _Settlement:
             intent.spec,
             state.spec if state else None,
             held,
-            manage_observed=transfer_asked(kind, body),
+            # A field that other systems write too counts where the call set it.
+            manage_observed=not kind.externally_written.isdisjoint(body),
         )
 
 

@@ -15,25 +15,15 @@ from reconciler.core.model.finding import Problem
 from reconciler.core.model.resource import Path, Value
 from reconciler.workspace.json_schema import SCHEMAS, is_valid
 from reconciler.workspace.rules import problem
-from reconciler.workspace.yaml_reader import Document, plain_value, read
+from reconciler.workspace.yaml_reader import Document, plain_value
 
-_BESIDE_A_VALUE: Final = re.compile(rb"\S[ \t]+#")
+BESIDE_A_VALUE: Final = re.compile(rb"\S[ \t]+#")
+"""A comment that may have cut a text. Most files have none."""
+
 _COMMENT: Final = re.compile(r"([ \t]+)(#[^\r\n]*)")
 _SENTENCES: Final = frozenset({"notes", "reason"})
 _MOST: Final = 20
 """Places named for one file."""
-
-
-def read_whole(data: bytes, path: str) -> tuple[tuple[Document, ...], tuple[Problem, ...]]:
-    """The documents of a file, and everything that is wrong with it as YAML, cut texts included."""
-    documents, flaws = read(data, path=path)
-    if not documents and not flaws:
-        fact = "the file holds comments only"
-        flaws = (problem("file-empty", path=path, message=fact),)
-    # Most files have no comment, and need no search for one.
-    if b"#" in data and _BESIDE_A_VALUE.search(data):
-        flaws = (*flaws, *cut_texts(data, documents, path=path))
-    return documents, flaws
 
 
 def cut_texts(data: bytes, documents: tuple[Document, ...], *, path: str) -> Iterator[Problem]:

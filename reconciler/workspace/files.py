@@ -68,8 +68,22 @@ def find(root: Path) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
 
 def read_file(found: FoundFile) -> tuple[bytes, Problem | None]:
     """The bytes of a file, or the problem that keeps it from being read as YAML."""
+    path = found.path
     data, flaw = read_bytes(found)
-    return data, flaw or _flaw_of_content(data, path=found.path)
+    if flaw is not None:
+        return data, flaw
+    if not data.strip():
+        flaw = problem("file-empty", path=path, message="the file is empty")
+    elif data.startswith(_LFS):
+        flaw = problem("file-lfs-pointer", path=path, message="the file is a Git LFS pointer")
+    elif any(sign in data for sign in _CONFLICT_SIGNS) and (marker := _CONFLICT.search(data)):
+        flaw = problem(
+            "file-conflict",
+            path=path,
+            at=(data.count(b"\n", 0, marker.start()) + 1, 1),
+            message=f"the line begins with `{marker[0].decode('ascii').strip()}`",
+        )
+    return data, flaw
 
 
 def read_bytes(found: FoundFile) -> tuple[bytes, Problem | None]:
@@ -93,21 +107,6 @@ def read_bytes(found: FoundFile) -> tuple[bytes, Problem | None]:
         fact = "the file changed while it was read"
         return b"", problem("file-unreadable", path=path, message=fact, remedy="Run again.")
     return data, None
-
-
-def _flaw_of_content(data: bytes, *, path: str) -> Problem | None:
-    if not data.strip():
-        return problem("file-empty", path=path, message="the file is empty")
-    if data.startswith(_LFS):
-        return problem("file-lfs-pointer", path=path, message="the file is a Git LFS pointer")
-    if any(sign in data for sign in _CONFLICT_SIGNS) and (marker := _CONFLICT.search(data)):
-        return problem(
-            "file-conflict",
-            path=path,
-            at=(data.count(b"\n", 0, marker.start()) + 1, 1),
-            message=f"the line begins with `{marker[0].decode('ascii').strip()}`",
-        )
-    return None
 
 
 def _is_entered(entry: os.DirEntry[str]) -> bool:

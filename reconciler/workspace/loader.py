@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field
 from hashlib import sha256
@@ -24,7 +24,7 @@ from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.planning.renames import previous_of
 from reconciler.values import dataclass
 from reconciler.workspace.cache.known_files import KnownFile
-from reconciler.workspace.cut_texts import read_whole
+from reconciler.workspace.cut_texts import BESIDE_A_VALUE, cut_texts
 from reconciler.workspace.declarations import declared_from, supporting_from
 from reconciler.workspace.files import FoundFile, find, read_file
 from reconciler.workspace.json_schema import (
@@ -39,7 +39,7 @@ from reconciler.workspace.positions import locate
 from reconciler.workspace.reference_checks import reference_flaws
 from reconciler.workspace.rules import finding, problem
 from reconciler.workspace.schema_errors import MAX_EXPLAINED, explain
-from reconciler.workspace.yaml_reader import Document
+from reconciler.workspace.yaml_reader import Document, read
 
 WORKSPACE_FILE = "reconciler.yaml"
 USUAL = "journals"
@@ -143,7 +143,12 @@ def declaring(file: FoundFile) -> KnownFile | None:
 def _read(file: FoundFile) -> tuple[str, tuple[Document, ...], tuple[Problem, ...]]:
     """The SHA-256 of a file, its documents, and what is wrong with it as YAML."""
     data, flaw = read_file(file)
-    documents, flaws = ((), (flaw,)) if flaw else read_whole(data, file.path)
+    documents, flaws = ((), (flaw,)) if flaw else read(data, path=file.path)
+    if not documents and not flaws:
+        fact = "the file holds comments only"
+        flaws = (problem("file-empty", path=file.path, message=fact),)
+    if flaw is None and b"#" in data and BESIDE_A_VALUE.search(data):
+        flaws = (*flaws, *cut_texts(data, documents, path=file.path))
     return sha256(data).hexdigest(), documents, flaws
 
 
@@ -223,7 +228,9 @@ class _Reading:
             self._find(source, (), "document-shape", *_shape_of(value))
             return None
         kind = value.get("kind")
-        if not self._is_known(value, source) or not isinstance(kind, str):
+        flaws = tuple(_flaws_of_kind(value.get("apiVersion"), kind, source))
+        self.findings += flaws
+        if flaws or not isinstance(kind, str):
             return None
         accepted = self._is_in_place(kind, source)
         if not is_valid(kind, value):
@@ -248,20 +255,6 @@ class _Reading:
             self.declare(declared)
             return declared
         return None
-
-    def _is_known(self, value: Mapping[str, Value], source: Source) -> bool:
-        version, kind = value.get("apiVersion"), value.get("kind")
-        if version != API_VERSION:
-            fact = f"`apiVersion` is `{version}`" if version else "`apiVersion` is missing"
-            self._find(source, ("apiVersion",), "document-version", fact)
-        if not isinstance(kind, str) or kind not in SCHEMAS:
-            fact = f"`kind` is `{kind}`, which is not known" if kind else "`kind` is missing"
-            close = KnownNames(SCHEMAS).nearest(str(kind)) if kind else None
-            word = f"`{close}`" if close else f"one of {', '.join(SCHEMAS)}"
-            remedy = f"Write {word}, or move the file out of the workspace."
-            self._find(source, ("kind",), "document-kind", fact, remedy=remedy)
-            return False
-        return version == API_VERSION
 
     def _is_in_place(self, kind: str, source: Source) -> bool:
         if kind == WORKSPACE:
@@ -322,6 +315,19 @@ class _Reading:
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
     ) -> None:
         self.findings.append(finding(rule, source=source, path=path, message=fact, remedy=remedy))
+
+
+def _flaws_of_kind(version: Value, kind: Value, source: Source) -> Iterator[Finding]:
+    if version != API_VERSION:
+        fact = f"`apiVersion` is `{version}`" if version else "`apiVersion` is missing"
+        yield finding("document-version", source=source, path=("apiVersion",), message=fact)
+    if not isinstance(kind, str) or kind not in SCHEMAS:
+        fact = f"`kind` is `{kind}`, which is not known" if kind else "`kind` is missing"
+        close = KnownNames(SCHEMAS).nearest(str(kind)) if kind else None
+        word = f"`{close}`" if close else f"one of {', '.join(SCHEMAS)}"
+        remedy = f"Write {word}, or move the file out of the workspace."
+        path = ("kind",)
+        yield finding("document-kind", source=source, path=path, message=fact, remedy=remedy)
 
 
 def _shape_of(value: Value) -> tuple[str, str]:

@@ -147,9 +147,7 @@ class Client:
         call: Call[Live | None] = Call(
             info=self._info(kind, "read", number),
             request=self._request("GET", _path(kind, number)),
-            accept=lambda document: decoding.live_of(
-                document, kind=kind, resource=resource, number=number
-            ),
+            accept=partial(decoding.live_of, kind=kind, resource=resource, number=number),
             missing=lambda: None,
         )
         return self._caller.perform(call, tokens=self._tokens)
