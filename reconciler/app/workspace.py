@@ -131,7 +131,9 @@ def read_workspace(
     findings = chain(
         judged_marker(unmarked, loaded.declared, records) if unmarked else (),
         chain.from_iterable(
-            judged(judging.findings(declared), declared, records) for declared in loaded.declared
+            judged(found, declared, records)
+            for declared in loaded.declared
+            if (found := judging.findings(declared))
         ),
         check_together(loaded.declared, tenant, judging.posting),
     )

@@ -141,7 +141,7 @@ class Exchange:
         transport = self._take()
         try:
             with transport.answer(outgoing) as answer:
-                return self._receive(answer, request, deadline=deadline)
+                return self._receive(answer, deadline=deadline, confidential=request.confidential)
         except NoAnswer as error:
             return FailedRequest(outcome=_WITHOUT_ANSWER[type(error)], detail=str(error))
         finally:
@@ -156,11 +156,11 @@ class Exchange:
             transport.close()
 
     def _receive(
-        self, answer: RawAnswer, request: Request, *, deadline: float
+        self, answer: RawAnswer, *, deadline: float, confidential: bool
     ) -> Response | FailedRequest:
         headers = answer.headers
         request_id = next((headers[name] for name in REQUEST_IDS if name in headers), "-")
-        shown = "not shown" if request.confidential else request_id
+        shown = "not shown" if confidential else request_id
         log.debug("answered %s, request id %s", answer.status, shown)
         fault = ""
         inflater = _Inflater(headers.get("content-encoding", ""), limit=self._limits.body_bytes)

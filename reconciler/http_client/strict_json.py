@@ -26,11 +26,7 @@ def read_value(body: bytes) -> Value:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         raise Unreadable("the body is not UTF-8") from None
-    return _frozen(read_json(text, what="the body", whole=lambda number: number, seal=_sealed))
-
-
-def _sealed(members: dict[str, Any]) -> Mapping[str, Value]:
-    return MappingProxyType({intern(name): _frozen(value) for name, value in members.items()})
+    return _frozen(read_json(text, what="the body", whole=lambda number: number, seal=_frozen))
 
 
 def _frozen(value: Any) -> Value:
@@ -39,4 +35,6 @@ def _frozen(value: Any) -> Value:
         return intern(value)
     if type(value) is list:
         return tuple(map(_frozen, value))
+    if type(value) is dict:
+        return MappingProxyType({intern(name): _frozen(item) for name, item in value.items()})
     return value  # type: ignore[no-any-return]

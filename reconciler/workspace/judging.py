@@ -39,7 +39,7 @@ class Judging:
         )
         """The paths of the files that are not judged again."""
 
-    def findings(self, declared: Declared) -> Iterable[Finding]:
+    def findings(self, declared: Declared) -> tuple[Finding, ...]:
         """What the rules find in a declaration."""
         period = self._tenant.periods_by_name.get(self._periods.get(declared.source, ""))
         if period is not None and period.status != PeriodStatus.CLOSED:

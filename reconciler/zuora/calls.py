@@ -97,7 +97,7 @@ class Caller:
 
     def _attempt(self, call: Call[Answer], state: _State[Answer]) -> Classification:
         """One attempt, and one more at once when the token has expired."""
-        token = None if state.tokens is None else self._token(call, state, state.tokens)
+        token = None if state.tokens is None else self._token(call.info, state, state.tokens)
         ended = self._sent(call, state, token)
         if (
             ended.outcome is RequestOutcome.SIGNED_OUT
@@ -110,19 +110,19 @@ class Caller:
             return self._attempt(call, state)
         return ended
 
-    def _token(self, call: Call[Answer], state: _State[Answer], tokens: TokenSource) -> Token:
+    def _token(self, info: CallInfo, state: _State[Answer], tokens: TokenSource) -> Token:
         try:
             return tokens.token(deadline=state.deadline)
         except LedgerError as error:
             if not state.in_doubt:
                 raise
             raise OutcomeUnknown(
-                f"{call.info.what}: the result of the first attempt is unknown, and no second "
+                f"{info.what}: the result of the first attempt is unknown, and no second "
                 f"attempt was possible. {error.message}",
                 remedy=DOUBT_REMEDY,
                 status=error.status,
                 codes=error.codes,
-                track_id=call.info.track_id,
+                track_id=info.track_id,
             ) from error
 
     def _sent(

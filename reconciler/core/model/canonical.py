@@ -73,11 +73,6 @@ def value_text(value: Value) -> str:
     return plain(Decimal(text)) if _SENT.fullmatch(text) else text
 
 
-def lines(kind: Kind, fields: Mapping[str, Value]) -> tuple[Mapping[str, Value], ...]:
-    """The lines of an entry in their order."""
-    return rows_of(fields.get(kind.lines))
-
-
 def with_lines(
     kind: Kind, fields: Mapping[str, Value], rows: Iterable[Mapping[str, Value]]
 ) -> dict[str, Value]:
@@ -87,7 +82,7 @@ def with_lines(
 
 def as_declaration(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     """A live entry as a declaration would have it: without fields that only the server writes."""
-    rows = (_stated(kind, line) for line in lines(kind, fields))
+    rows = (_stated(kind, line) for line in rows_of(fields.get(kind.lines)))
     return with_lines(kind, _stated(kind, fields), rows)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.model.canonical import as_declaration, is_absent, lines, with_lines
+from reconciler.core.model.canonical import as_declaration, is_absent, with_lines
 from reconciler.core.model.history import other_adopted_number
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
@@ -140,7 +140,10 @@ def declaration_of(
         if name in stated:
             stated[name] = tuple({suffices: row.get(suffices)} for row in rows_of(stated[name]))
     at_home = bool(kind.currency) and stated.get(kind.currency) == tenant.home_currency
-    rows = (_without_defaults(kind, row, tenant, at_home=at_home) for row in lines(kind, stated))
+    rows = (
+        _without_defaults(kind, row, tenant, at_home=at_home)
+        for row in rows_of(stated.get(kind.lines))
+    )
     return with_lines(kind, stated, rows)
 
 

@@ -10,7 +10,6 @@ from reconciler.core.model.canonical import (
     exact,
     header,
     json_bytes,
-    lines,
     with_lines,
 )
 from reconciler.core.model.kinds.kind import Kind
@@ -49,8 +48,8 @@ def compare(
     if evidently_unchanged(kind, declared, applied, live):
         return UNCHANGED
     fields = tuple(_header_changes(kind, declared, applied, live, manage_observed))
-    ours, theirs = lines(kind, declared), lines(kind, live)
-    last = lines(kind, applied) if applied is not None else ()
+    ours, theirs = rows_of(declared.get(kind.lines)), rows_of(live.get(kind.lines))
+    last = rows_of(applied.get(kind.lines)) if applied is not None else ()
     owned = _Owned(kind, last)
     pairing = pair(kind, ours, theirs, agree=owned.agree)
     if not pairing.complete or _fixed_field_left(kind, ours, theirs, last):
@@ -83,7 +82,7 @@ def evidently_unchanged(
     """
     if applied is not None and applied != declared:
         return False
-    ours, theirs = lines(kind, declared), lines(kind, live)
+    ours, theirs = rows_of(declared.get(kind.lines)), rows_of(live.get(kind.lines))
     unread = kind.never_read if applied is not None else frozenset[str]()
     if len(ours) != len(theirs) or not _contains(declared, live, skipped={kind.lines, *unread}):
         return False
@@ -130,7 +129,7 @@ def read_back(
 def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:
     rows = (
         {name: value for name, value in line.items() if name not in kind.write_only}
-        for line in lines(kind, spec)
+        for line in rows_of(spec.get(kind.lines))
     )
     fields = {name: value for name, value in spec.items() if name not in kind.never_read}
     return with_lines(kind, fields, rows)

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import Key, Line, Value
+from reconciler.core.model.resource import Key, Line, Value, rows_of
 from reconciler.values import dataclass
 
 Postings: TypeAlias = frozenset[tuple[Key, int]]
@@ -84,7 +83,9 @@ def posting_key(kind: Kind, line: Line) -> Key:
 
 def postings_of(kind: Kind, fields: Mapping[str, Value]) -> Postings:
     """What the lines post, repetition counted. Entries that differ in it are never equal."""
-    return frozenset(Counter(posting_key(kind, line) for line in lines(kind, fields)).items())
+    return frozenset(
+        Counter(posting_key(kind, line) for line in rows_of(fields.get(kind.lines))).items()
+    )
 
 
 def is_detail(kind: Kind, name: str) -> bool:

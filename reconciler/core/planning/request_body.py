@@ -5,11 +5,11 @@ A retry repeats its bytes (I-05).
 
 from collections.abc import Mapping
 
-from reconciler.core.model.canonical import exact, json_bytes, lines, with_lines
+from reconciler.core.model.canonical import exact, json_bytes, with_lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import IN_NOTES, MARKER, with_marker
 from reconciler.core.model.plan import Comparison
-from reconciler.core.model.resource import Value
+from reconciler.core.model.resource import Value, rows_of
 from reconciler.core.planning.diff import PROTECT
 
 
@@ -27,7 +27,7 @@ def completed(
         {**line, "homeCurrencyAmount": line["amount"]}
         if line.get("homeCurrencyAmount") is None
         else line
-        for line in lines(kind, spec)
+        for line in rows_of(spec.get(kind.lines))
     )
     return with_lines(kind, spec, rows)
 
@@ -44,7 +44,7 @@ def create_body(
     fields = completed(kind, spec, home_currency)
     if kind.carries_marker:
         fields = with_marker(fields, marker_place, marker)
-    rows = (_stated(line) for line in lines(kind, fields))
+    rows = (_stated(line) for line in rows_of(fields.get(kind.lines)))
     return json_bytes(exact(_stated(with_lines(kind, fields, rows))))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Set
 from functools import partial
 
-from reconciler.core.model.canonical import lines, with_lines
+from reconciler.core.model.canonical import with_lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Comparison
-from reconciler.core.model.resource import EMPTY, Key, Value
+from reconciler.core.model.resource import EMPTY, Key, Value, rows_of
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.line_matching import pair, posting_key, same_details
 from reconciler.values import dataclass
@@ -59,7 +59,7 @@ def _applied(
     kind: Kind, sent: Mapping[str, Value], before: Mapping[str, Value] | None, found: Comparison
 ) -> Mapping[str, Value]:
     last = EMPTY if before is None else before
-    ours, theirs = lines(kind, sent), lines(kind, last)
+    ours, theirs = rows_of(sent.get(kind.lines)), rows_of(last.get(kind.lines))
     pairing = pair(kind, ours, theirs, agree=partial(same_details, kind))
     partner = {at: theirs[other] for at, other in pairing.positions}
     moved: dict[Key, set[str]] = {}

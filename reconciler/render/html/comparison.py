@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconciler.core.model.canonical import lines
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Change
-from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.planning.request_body import completed
 from reconciler.render.phrases import side_total
 from reconciler.render.postings import LineAmounts, amounts_of, rest_of
@@ -62,7 +61,9 @@ def comparison_of(change: Change, home: str | None) -> LineComparison | None:
     if not there:
         return None
     names = dict(zip(specs, _NAMES[change.block is not None], strict=True))
-    found = {field: lines(kind, completed(kind, spec, home)) for field, spec in there.items()}
+    found = {
+        field: rows_of(completed(kind, spec, home).get(kind.lines)) for field, spec in there.items()
+    }
     money = {field: text_of(spec.get(kind.currency)) or "" for field, spec in there.items()}
     return LineComparison(
         sides=tuple(_side(names[field], field, found[field], money[field]) for field in there),
@@ -139,5 +140,5 @@ def _place(line: _Line) -> tuple[object, ...]:
 def codes_of(specs: Iterable[tuple[str, Mapping[str, Value] | None]]) -> Iterator[str]:
     """The accounting codes that entries post to; each is a kind and its fields."""
     for kind, spec in specs:
-        for line in lines(KINDS[kind], spec or {}):
+        for line in rows_of((spec or {}).get(KINDS[kind].lines)):
             yield text_of(line.get("accountingCodeName")) or ""

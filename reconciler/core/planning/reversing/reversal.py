@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-from reconciler.core.model.canonical import lines, with_lines
+from reconciler.core.model.canonical import with_lines
 from reconciler.core.model.enumerations import PeriodStatus, Side
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.policy import NOTHING_FROZEN, Freeze
-from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.resource import Value, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod, next_open
 from reconciler.values import dataclass
 
@@ -86,6 +86,6 @@ def reversed_spec(original: Mapping[str, Value], dating: Dating, notes: str) -> 
     }
     rows = (
         {**row, "type": _OTHER_SIDE[Side(str(row["type"]))]}
-        for row in lines(JOURNAL_ENTRY, original)
+        for row in rows_of(original.get(JOURNAL_ENTRY.lines))
     )
     return with_lines(JOURNAL_ENTRY, {**kept, **dating.fields, "notes": notes}, rows)

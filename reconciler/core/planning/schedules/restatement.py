@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.model.canonical import canonical_json, header, lines
+from reconciler.core.model.canonical import canonical_json, header
 from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
-from reconciler.core.model.resource import Address, Declared, Value
+from reconciler.core.model.resource import Address, Declared, Value, rows_of
 from reconciler.core.planning.schedules.generation import GeneratedEntry
 
 
@@ -38,6 +38,6 @@ def _content(spec: Mapping[str, Value]) -> tuple[str, Counter[str]]:
     fields = {name: value for name, value in header(kind, spec).items() if name != "notes"}
     rows = (
         {name: value for name, value in line.items() if name != "notes"}
-        for line in lines(kind, spec)
+        for line in rows_of(spec.get(kind.lines))
     )
     return canonical_json(fields), Counter(map(canonical_json, rows))
