@@ -1,11 +1,12 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 
 from reconciler.app.offline.known import known_offline
@@ -248,7 +249,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         selection=selection,
         # Where the marker moved, file and record say the same of an entry that changes.
         unread=frozenset() if moved else known_settled(declared, recorded),
-        left_out=_left_out(workspace, recorded),
+        left_out=_left_out(workspace.root, recorded.keys() - workspace.declared.keys()),
     )
     plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
     require_as_read(workspace, plan)
@@ -346,16 +347,14 @@ def _snapshot(
         policy=session.settings.policy,
         selection=selection,
         unread=seen.unread,
-        left_out=_left_out(session.workspace, recorded),
+        left_out=_left_out(session.workspace.root, recorded.keys() - declared.keys()),
     )
     return snapshot, seen
 
 
-def _left_out(workspace: CheckedWorkspace, recorded: Mapping[Address, Recorded]) -> tuple[str, ...]:
+def _left_out(root: Path, without_file: Set[Address]) -> tuple[str, ...]:
     """The files that git keeps out of the work tree. Asked if a record lacks its file."""
-    if recorded.keys() <= workspace.declared.keys():
-        return ()
-    repository = Repository.around(workspace.root)
+    repository = Repository.around(root) if without_file else None
     if repository is None:
         return ()
     return tuple(one for one in repository.left_out() if one.endswith(SUFFIXES))

@@ -19,8 +19,6 @@ def with_known_absence(snapshot: Snapshot, changes: list[Change]) -> list[Change
     A client sees the entries of its organizations alone, and all others look deleted (API facts
     1.1). So each organization of a missing entry must be that of another entry that was read.
     """
-    if all(change.reason is not Reason.MISSING_IN_LEDGER for change in changes):
-        return changes
     kinds, tenant = {one.address.kind for one in snapshot.recorded.values()}, snapshot.tenant
     seen = {
         name

@@ -57,8 +57,9 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
         moved = _drift(state, change)
         if moved is not None:
             drift.append(moved)
-    known = with_known_absence(snapshot, changes)
-    sound = _without_double_posting(snapshot, known)
+    if any(one.reason is Reason.MISSING_IN_LEDGER for one in changes):
+        changes = with_known_absence(snapshot, changes)
+    sound = _without_double_posting(snapshot, changes)
     if any(one.reverses is not None for one in snapshot.declared.values()):
         sound = with_originals(sound, snapshot)
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()

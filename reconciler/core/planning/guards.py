@@ -54,7 +54,7 @@ def refusals(
         if change.wanted in (Action.REMOVE, Action.FORGET)
     ) + sum(1 for address in elsewhere if address not in snapshot.declared)
     return (
-        *_left_out(changes, snapshot.left_out),
+        *(_left_out(changes, snapshot.left_out) if snapshot.left_out else ()),
         *_removals(
             sum(sizes[change.address] for change in changes if change.action is Action.REMOVE),
             undeclared=undeclared,
@@ -81,7 +81,7 @@ def refusals(
 def _left_out(changes: Iterable[Change], names: Sequence[str]) -> Iterator[Refusal]:
     """The refusal to remove an entry whose file may be one that is not checked out."""
     gone = sum(1 for one in changes if one.action in (Action.REMOVE, Action.FORGET))
-    if not (gone and names):
+    if not gone:
         return
     message = (
         f"{counted(gone, 'entry', 'entries')} would be removed, but may be declared in files that "
