@@ -49,7 +49,7 @@ from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, READING_RULES, str
 from reconciler.core.rules.severities import governed
 from reconciler.engine.live_state import LastReads, Look, look
 from reconciler.engine.observe import read_all
-from reconciler.engine.search import SearchedPlan, SearchPolicy, plan_with_search
+from reconciler.engine.search import SearchedPlan, SearchPolicy, ages, plan_with_search
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.git.repository import Repository
 from reconciler.values import dataclass
@@ -209,6 +209,7 @@ def plan_and_search(
             first_apply=options.search.first_apply,
             probe_from=probe_from,
             dropped=session.daybook.dropped(),
+            ages=partial(ages, session.ledger, session.daybook),
         ),
     )
     if cache is not None and seen.asked is not None:

@@ -1,8 +1,9 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
@@ -98,6 +99,7 @@ class ReadOnlyDaybook(CallRecords, Records, Protocol):
     def serial(self) -> int: ...
     def dropped(self) -> Dropped: ...
     def unsettled(self) -> tuple[Intent, ...]: ...
+    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]: ...
     def last_number(
         self, kind: str, *, before: Intent | None = None, checked: bool = False
     ) -> str | None: ...

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -164,6 +164,11 @@ class Daybook:
         """Every intent with its outcome, oldest first."""
         with self._up_to_date() as state:
             return state.tried()
+
+    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]:
+        """When the last call on each number was recorded; without those that had none."""
+        with self._up_to_date() as state:
+            return state.last_calls(numbers)
 
     def last_number(
         self, kind: str, *, before: Intent | None = None, checked: bool = False

@@ -1,6 +1,7 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.history import (
@@ -44,6 +45,8 @@ from reconciler.values import dataclass
 _MARKED = frozenset(kind.name for kind in KINDS.values() if kind.carries_marker)
 """The kinds of entries that a search of the ledger finds."""
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
@@ -73,6 +76,8 @@ class _Attempt:
     act: Act
     content: Intended
     ended: Concluded | None = None
+    last_at: str = ""
+    """When its last outcome was recorded."""
     numbers: tuple[str, ...] = ()
     """Of all outcomes."""
 
@@ -157,7 +162,7 @@ class DaybookState:
                 address, act = Address(content.kind, content.name), Act(content.act)
                 self.attempts[event.seq] = _Attempt(event.seq, event.at, address, act, content)
             case Concluded():
-                self._conclude(content)
+                self._conclude(content, event.at)
             case Created():
                 if self.seq:
                     raise ValueError("it creates a daybook a second time")
@@ -192,11 +197,11 @@ class DaybookState:
             # What a search proved was proved for the markers of that time.
             self.complete, self.new = False, True
 
-    def _conclude(self, content: Concluded) -> None:
+    def _conclude(self, content: Concluded, at: str) -> None:
         tried = self.attempts.get(content.intent)
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
-        tried.ended, result = content, Result(content.result)
+        tried.ended, tried.last_at, result = content, at, Result(content.result)
         created = tried.act is Act.CREATE and result is Result.DONE
         if created and content.number and tried.address.kind in _MARKED:
             self.unchecked[content.number] = None
@@ -270,6 +275,16 @@ class DaybookState:
             )
             for attempt in map(attempts.__getitem__, asked)
         )
+
+    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]:
+        """When the last call on each number was recorded, by the later of two clocks."""
+        last: dict[str, datetime] = {}
+        for tried in self.attempts.values():
+            for number in {tried.content.number or "", *tried.numbers}.intersection(numbers):
+                times = (tried.at, tried.last_at, tried.content.server_at)
+                known = (datetime.fromisoformat(time) for time in times if time)
+                last[number] = max(*known, last.get(number, _LONG_AGO))
+        return last
 
     def last_number(
         self, kind: str, *, before: int | None = None, checked: bool = False

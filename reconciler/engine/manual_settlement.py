@@ -8,7 +8,7 @@ from reconciler.core.model.history import Act, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address
-from reconciler.core.recovery.marker_search import Search, recorded_numbers
+from reconciler.core.recovery.marker_search import LAG, Search, recorded_numbers
 from reconciler.core.recovery.open_calls import hours
 from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import settlement_of
@@ -17,7 +17,6 @@ from reconciler.engine.search import search_ledger, search_or_probe
 from reconciler.engine.settle import (
     FORGOTTEN,
     HOUR,
-    LAG,
     SAFE_WINDOW,
     SKEW,
     age_of,

@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -95,6 +95,12 @@ class CallRecords(Protocol):
 
 class SpillableDaybook(CallRecords, SettlingDaybook, Protocol):
     """A daybook that takes outcomes and returns one of its calls."""
+
+
+class DatedCalls(Protocol):
+    """A daybook that tells when it recorded the last call on a number."""
+
+    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]: ...
 
 
 class CompletenessLog(Protocol):

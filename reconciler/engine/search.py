@@ -1,7 +1,8 @@
 """Searches the ledger for the workspace's own entries, and plans with what that finds."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
@@ -20,6 +21,7 @@ from reconciler.core.recovery.equal_entries import (
     with_equal,
 )
 from reconciler.core.recovery.marker_search import (
+    LAG,
     MOST_NAMES,
     Search,
     UnexpectedRows,
@@ -28,9 +30,10 @@ from reconciler.core.recovery.marker_search import (
     contradicted,
     contradicts,
     matches,
-    shows_deleted,
+    missing_numbers,
+    shown_deleted,
     statement_of,
-    statement_of_number,
+    statement_of_numbers,
     unproved,
     unread_posting,
     unread_postings,
@@ -40,7 +43,13 @@ from reconciler.core.recovery.marker_search import (
     with_previous,
 )
 from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
-from reconciler.engine.ports import CompletenessLog, Searchable, SearchedLedger
+from reconciler.engine.ports import (
+    CompletenessLog,
+    DatedCalls,
+    Searchable,
+    SearchedLedger,
+    Stamped,
+)
 from reconciler.errors import LedgerError
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
@@ -56,7 +65,8 @@ class SearchPolicy:
     everything.
     `first_apply` is the user's statement that nothing of this workspace was ever posted.
     `probe_from` is the first number to probe without a search; None when none is known. `dropped`
-    are the numbers that the daybook records as deleted.
+    are the numbers that the daybook records as deleted. `ages` tells for numbers how
+    long ago the daybook recorded their last call; it omits those for which that is unknown.
     """
 
     complete: bool
@@ -66,6 +76,7 @@ class SearchPolicy:
     first_apply: bool = False
     probe_from: str | None = None
     dropped: Dropped = NOTHING_DROPPED
+    ages: Callable[[Collection[str]], Mapping[str, timedelta]] = lambda numbers: {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,8 +144,9 @@ def plan_with_search(
         search = replace(search, failure=failure)
         if snapshot.equal:
             snapshot, plan = _made(snapshot, make, read)
-    if numbers := unread_postings(plan.changes, snapshot, search, dropped):
-        plan = replace(plan, refusals=(*plan.refusals, unread_posting(numbers)))
+    shown = unread_postings(plan.changes, snapshot, search, dropped)
+    unproved = _unproved(missing_numbers(plan.changes, snapshot), ledger, finding, place)
+    plan = replace(plan, refusals=(*plan.refusals, *unread_posting(shown, unproved)))
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, finding, doubtful=doubtful)
         plan = replace(plan, refusals=(*plan.refusals, *refusals))
@@ -223,11 +235,39 @@ def was_deleted(ledger: Searchable, kind: Kind, number: str, *, marker: str, pla
 
     A read that does not find a number proves less: a ledger may show a new object late.
     """
+    found = _deleted(ledger, kind, (number,), place)
+    return number in found and (not kind.carries_marker or found[number] == marker)
+
+
+def ages(ledger: Stamped, daybook: DatedCalls, numbers: Collection[str]) -> Mapping[str, timedelta]:
+    """How long ago the last call on each number was recorded, by the ledger's clock."""
+    last, now = daybook.last_calls(numbers), ledger.server_time()
+    return {number: now - at for number, at in last.items()} if now else {}
+
+
+def _unproved(
+    missing: Mapping[str, tuple[str, ...]], ledger: Searchable, finding: SearchPolicy, place: str
+) -> tuple[str, ...]:
+    """The missing numbers that may be posted: no query shows them as deleted, and reads may lag."""
+    unproved: list[str] = []
+    for name, numbers in missing.items():
+        ages = finding.ages(numbers)
+        late = [one for one in numbers if one not in ages or ages[one] < LAG]
+        while late:
+            asked, late = late[:MOST_NAMES], late[MOST_NAMES:]
+            gone = _deleted(ledger, KINDS[name], asked, place)
+            unproved += (number for number in asked if number not in gone)
+    return tuple(unproved)
+
+
+def _deleted(
+    ledger: Searchable, kind: Kind, numbers: Iterable[str], place: str
+) -> Mapping[str, str | None]:
+    """The numbers that a query shows as deleted, each with its marker."""
     try:
-        rows = ledger.query(statement_of_number(kind, number, place))
+        return shown_deleted(ledger.query(statement_of_numbers(kind, numbers, place)), place)
     except LedgerError:
-        return False
-    return shows_deleted(kind, rows, number, marker=marker, place=place)
+        return {}
 
 
 def search_ledger(

@@ -16,7 +16,12 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
-from reconciler.core.recovery.marker_search import Search, is_posted_as, recorded_numbers
+from reconciler.core.recovery.marker_search import (
+    LAG,
+    Search,
+    is_posted_as,
+    recorded_numbers,
+)
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import (
     KEY_MISMATCH,
@@ -32,10 +37,8 @@ SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""
 
 FORGOTTEN = timedelta(hours=24)
-LAG = timedelta(hours=4)
-"""After both, a create that no search finds was not executed. Until its key is forgotten, a late
-first request, or the same request sent again, might still be executed. And a query sees an entry
-late (API facts 6.1), by an unknown time (10, no. 12): minutes as far as is known."""
+"""After this and `LAG`, a create that no search finds was not executed. Until its key is forgotten,
+a late first request, or the same request sent again, might still be executed."""
 
 HOUR = timedelta(hours=1)
 SKEW = HOUR

@@ -5,7 +5,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -34,6 +34,7 @@ from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import (
     SearchedPlan,
     SearchPolicy,
+    ages,
     mark_complete,
     plan_with_search,
 )
@@ -335,6 +336,7 @@ class Bench:
             ),
         )
         read = partial(read_all, ledger=client, parallelism=1)
+        finding = replace(finding, ages=partial(ages, client, book))
         return plan_with_search(snapshot, make, ledger=client, read=read, finding=finding)
 
     def settle(self, client: Client, book: Daybook) -> tuple[Settled, ...]:
@@ -361,7 +363,7 @@ class Bench:
                 book.mark_incomplete()
             plan = self.planned = found.plan
             # The guards that count removals are for real books, and these are small.
-            if any(refusal.rule == "unsearched-ledger" for refusal in plan.refusals):
+            if any(one.rule in ("unsearched-ledger", "unread-posting") for one in plan.refusals):
                 self.last = report_of((), plan.pending, settled=settled)
                 return self.last
             first = finding.first_apply

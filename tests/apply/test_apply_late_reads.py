@@ -1,10 +1,22 @@
 """A ledger that shows an acknowledged call late: reads lag for a moment, queries for minutes."""
 
 import pytest
-from apply_harness import HASTY, files, lost_after, nth, of, outcomes, refusal, whole
+from apply_harness import (
+    HASTY,
+    answer,
+    files,
+    instead,
+    lost_after,
+    nth,
+    of,
+    outcomes,
+    refusal,
+    whole,
+)
 
 ONE = files(a=of())
 NOT_FOUND = refusal(50000040, "Cannot find entity by key", 404)
+NOT_PERMITTED = answer(403, {"code": "FORBIDDEN", "message": "Data Query is not permitted"})
 LAG = 600
 """Seconds by which a query lags, as it may by its documentation (API facts 6.1)."""
 LASTING = HASTY.late_reads + 10
@@ -23,6 +35,10 @@ class Late:
         for number in self._before.keys() | {number for number, *_ in self._bench.all_entries()}:
             self._left.setdefault(number, 0)
         number = commit.path.split("/")[3] if commit.path.count("/") > 2 else self._newest()
+        self._left[number] = self._times
+
+    def hide(self, number):
+        """Let the next reads of an entry not find it."""
         self._left[number] = self._times
 
     def _newest(self):
@@ -94,3 +110,57 @@ def test_i10_i32_a_call_that_is_shown_late_is_waited_for(late, times, wanted, se
     assert outcomes(bench.apply(wanted)) == {"done"}
     assert bench.verbs() == sent
     bench.converge(wanted)
+
+
+def delete_by_hand(bench, number):
+    bench.api("PUT", f"/v1/journal-entries/{number}/cancel")
+    bench.api("DELETE", f"/v1/journal-entries/{number}")
+
+
+def refused(bench, wanted=ONE):
+    report = bench.apply(wanted)
+    assert outcomes(report) == {"not_attempted"}
+    (found,) = (one for one in bench.planned.refusals if one.rule == "unread-posting")
+    return found.message
+
+
+@pytest.mark.parametrize("wanted", [ONE, {}], ids=["declared", "removed"])
+@pytest.mark.parametrize("queries", [None, instead(NOT_PERMITTED)], ids=["late", "forbidden"])
+def test_i01_i03_a_recorded_entry_that_no_read_finds_is_not_taken_for_gone(late, queries, wanted):
+    """An apply posted it a moment ago, and another one reads what lags."""
+    bench = late(0)
+    bench.converge(ONE)
+    bench.verbs()
+    bench.line.queries = queries
+    late(LASTING).line.reads.hide("JE-00000001")
+    for _ in range(2):
+        assert "JE-00000001" in refused(bench, wanted)
+    assert bench.verbs() == []
+    assert len(bench.live()["a"]) == 1
+    bench.line.queries = None
+    bench.converge(wanted)
+
+
+def test_what_a_query_shows_as_deleted_is_posted_again(late):
+    bench = late(0)
+    bench.converge(ONE)
+    delete_by_hand(bench, "JE-00000001")
+    assert "JE-00000001" in refused(bench)
+    bench.clock.pass_by(seconds=LAG)
+    bench.converge(ONE)
+
+
+@pytest.mark.parametrize("queries", [None, instead(NOT_PERMITTED)], ids=["late", "forbidden"])
+def test_what_no_read_finds_after_the_lag_is_posted_again(late, queries):
+    """A deleted row is shown for a month. The age of the record is evidence enough."""
+    bench = late(0)
+    bench.converge(ONE)
+    bench.clock.pass_by(hours=3)
+    delete_by_hand(bench, "JE-00000001")
+    bench.line.queries = queries
+    assert "JE-00000001" in refused(bench)
+    bench.execute("delete from journal_entries where number = 'JE-00000001'")
+    bench.clock.pass_by(hours=2)
+    found = {"probe_from": "JE-00000001"} if queries else {}
+    assert outcomes(bench.apply(ONE, finding=found)) == {"done"}
+    assert bench.live()["a"] == ["JE-00000002"]

@@ -16,7 +16,7 @@ from reconciler.core.recovery.marker_search import (
     addresses_to_search,
     all_recorded,
     matches,
-    shows_deleted,
+    shown_deleted,
     statement_of,
     untracked,
     with_found,
@@ -106,9 +106,8 @@ def test_a_row_without_number_or_status_is_no_sighting(broken):
 )
 def test_what_proves_that_a_number_was_deleted(change, proves):
     rows = [row(status="Cancelled") | {"deleted": True} | change]
-    asked = {"marker": "books/true-up", "place": MARKER}
-    assert shows_deleted(ENTRY, rows, OLD, **asked) is proves
-    assert not shows_deleted(ENTRY, [], OLD, **asked)
+    assert (shown_deleted(rows, MARKER).get(OLD) == "books/true-up") is proves
+    assert not shown_deleted([], MARKER)
 
 
 class Queried:

@@ -1110,7 +1110,7 @@ FOLLOWED_ELSEWHERE = {
     ),
     "unread-posting": (
         "trust/test_trust_tenant_answers.py::"
-        "test_what_a_query_shows_and_no_read_finds_is_not_posted_again"
+        "test_who_confirms_that_an_entry_is_deleted_posts_it_again"
     ),
     "unread-spill": (
         "cli/test_cli_recover.py::"

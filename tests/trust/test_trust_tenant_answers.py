@@ -4,7 +4,8 @@ A proxy on a socket stands before the ledger and changes how entries are answere
 """
 
 import json
-from contextlib import ExitStack
+import sqlite3
+from contextlib import ExitStack, closing
 from itertools import count
 
 import httpx
@@ -147,7 +148,7 @@ def test_what_a_query_shows_and_no_read_finds_is_not_posted_again(changed, serve
             path.unlink()
     refused = books.apply("--max-missing", "2", "--adopt-found", str(len(SMALL)))
     assert refused.code == 4, refused.said
-    assert f"no read finds it: {one}, {other}" in refused.said
+    assert f"a query shows as posted what no read finds: {one}, {other}" in refused.said
     assert books.plan().code == 4
     assert books.content() == before
     # The remedy, to the letter: the user may read them again.
@@ -163,3 +164,21 @@ def test_what_somebody_deleted_is_posted_again(served_small):
     served_small.call("DELETE", f"journal-entries/{number}")
     served_small.applied()
     assert served_small.number("entry-03") > number
+
+
+def test_who_confirms_that_an_entry_is_deleted_posts_it_again(served_small):
+    """Neither the query nor the age of the record proves it: the ledger lost the row."""
+    number, declaration = served_small.number("entry-03"), served_small.root / "entry-03.yaml"
+    with closing(sqlite3.connect(served_small.database)) as ledger, ledger:
+        ledger.execute("delete from journal_entries where number = ?", (number,))
+    refused = served_small.apply()
+    assert refused.code == 4, refused.said
+    assert f"no query shows it as deleted: {number}" in refused.said
+    # The remedy, to the letter.
+    text = declaration.read_text()
+    declaration.unlink()
+    forgotten = served_small.run("forget", "entry-03", "--auto-approve")
+    assert forgotten.code == 0, forgotten.said
+    declaration.write_text(text)
+    served_small.applied()
+    assert len(served_small.posted()) == len(SMALL)

@@ -6,6 +6,7 @@ restored from an older copy, and they are not posted twice.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from datetime import timedelta
 from types import MappingProxyType
 
 from reconciler.core.model.canonical import value_text
@@ -24,6 +25,10 @@ from reconciler.values import dataclass
 
 MOST_NAMES = 200
 """The most names in one query, which can use an index; above it, the query asks for all."""
+
+LAG = timedelta(hours=4)
+"""A query sees an entry late (API facts 6.1), by an unknown time (10, no. 12): minutes as far as is
+known. A read lags less."""
 
 _MARK = "\\"
 
@@ -72,23 +77,21 @@ def statement_of(kind: Kind, workspace: str, place: str, names: Iterable[str] = 
     return f"{select} WHERE {place} LIKE {quoted(pattern)} ESCAPE '{_MARK}'"
 
 
-def statement_of_number(kind: Kind, number: str, place: str) -> str:
-    """The query for one number. The column `deleted` includes deleted rows (API facts 6.1)."""
+def statement_of_numbers(kind: Kind, numbers: Iterable[str], place: str) -> str:
+    """The query for some numbers. The column `deleted` includes deleted rows (API facts 6.1)."""
     marker = f", {place} AS marker" if kind.carries_marker else ""
     columns = f"number AS number, deleted AS deleted{marker}"
-    return f"SELECT {columns} FROM {kind.name} WHERE number = {quoted(number)}"  # noqa: S608 - as above
+    wanted = ", ".join(map(quoted, numbers))
+    return f"SELECT {columns} FROM {kind.name} WHERE number IN ({wanted})"  # noqa: S608 - as above
 
 
-def shows_deleted(
-    kind: Kind, rows: Iterable[Mapping[str, Value]], number: str, *, marker: str, place: str
-) -> bool:
-    """Whether a row proves that the object of a number carried a marker, and is deleted."""
-    return any(
-        row.get("number") == number
-        and value_text(row.get("deleted")) == "true"
-        and (not kind.carries_marker or marker_in({place: row.get("marker")}, place) == marker)
+def shown_deleted(rows: Iterable[Mapping[str, Value]], place: str) -> Mapping[str, str | None]:
+    """The numbers that rows show as deleted, each with its marker."""
+    return {
+        number: marker_in({place: row.get("marker")}, place)
         for row in rows
-    )
+        if isinstance(number := row.get("number"), str) and value_text(row.get("deleted")) == "true"
+    }
 
 
 def statement_of_entries(kind: Kind, periods: Iterable[str], column: str) -> str:
@@ -320,11 +323,11 @@ def contradicted(changes: Iterable[Change]) -> tuple[Address, ...]:
 def unread_postings(
     changes: Iterable[Change], snapshot: Snapshot, search: Search, dropped: Dropped
 ) -> tuple[str, ...]:
-    """The numbers of what would be posted that a query shows and a read does not find.
+    """The numbers of what would be posted or dropped that a query shows and a read does not find.
 
     What the daybook records as dropped is gone, and a late query may still show it.
     """
-    names = {change.address for change in changes if change.posts}
+    names = {one.address for one in changes if one.posts or one.action is Action.FORGET}
     names |= {snapshot.renames[one] for one in names if one in snapshot.renames}
     return tuple(
         number
@@ -334,13 +337,30 @@ def unread_postings(
     )
 
 
-def unread_posting(numbers: tuple[str, ...]) -> Refusal:
-    """The refusal to post what a query shows and a read does not find."""
-    message = (
-        "a query shows what would be posted as posted already, and no read finds it: "
-        f"{listed(numbers)}"
-    )
-    return refusal("unread-posting", message)
+def missing_numbers(changes: Iterable[Change], snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
+    """The recorded numbers, by kind, whose entries no read finds and that a plan takes for gone."""
+    missing: dict[str, tuple[str, ...]] = {}
+    for change in changes:
+        name, number = change.address.kind, change.number
+        absent = number is not None and snapshot.live.get(number, change) is None
+        if number is not None and absent and (change.posts or change.action is Action.FORGET):
+            missing[name] = (*missing.get(name, ()), number)
+    return missing
+
+
+def unread_posting(shown: tuple[str, ...], unproved: tuple[str, ...]) -> Iterator[Refusal]:
+    """The refusals to take entries for gone only because no read finds them."""
+    if shown:
+        yield refusal(
+            "unread-posting",
+            f"a query shows as posted what no read finds: {listed(shown)}",
+        )
+    if unproved := tuple(number for number in unproved if number not in shown):
+        yield refusal(
+            "unread-posting",
+            f"no read finds what is recorded as posted, and no query shows it as deleted: "
+            f"{listed(unproved)}",
+        )
 
 
 def unsearched(doubts: int, failure: str, *, new: bool) -> Refusal:

@@ -231,12 +231,14 @@ PLAN_RULES = catalogue(
     ),
     Rule(
         id="unread-posting",
-        summary="Nothing is posted while a query shows an entry of its declaration that no read "
-        "finds.",
-        why="One of the two is wrong. If it is the read, the declaration would be posted a second "
-        "time.",
+        summary="An entry that no read finds counts as gone only with proof. Without it, the entry "
+        "is neither posted again nor dropped from the daybook.",
+        why="A ledger may show a new entry late, and an API user may lose access to an entry. The "
+        "declaration would be posted a second time.",
         remedy="Check that the API user may read the entry, in its entity and organization. If "
-        "somebody deleted it, wait until the query shows that. Then plan again.",
+        "somebody deleted it, plan again once a query shows that, or 4 hours after the last apply "
+        "that wrote it. To confirm at once that it is deleted, remove its file and run `reconciler "
+        "forget` with its name. Then restore the file.",
     ),
     Rule(
         id="money-limit",
