@@ -29,11 +29,15 @@ def annotation(
 def plan_annotations(plan: Plan, prefix: str) -> str:
     """The verdict, refusals, each change that is blocked or cancels an entry, and warnings.
 
-    `prefix` is the path from the repository to the workspace. A runner shows few annotations, so
-    creates and updates have none, and warnings come after what an apply would cancel.
+    `prefix` is the path from the repository to the workspace. A runner shows the first ten of a
+    level, so the verdict comes first, creates and updates have none, and warnings come after what
+    an apply would cancel.
     """
     view = view_of(plan)
-    drawn = [annotation("warning", text, title="scope of the plan") for text in view.notices]
+    level: Level = "error" if view.refused else "notice"
+    told = (view.headline + view.marks, view.verdict.sentence, plan.digest, view.refused)
+    drawn = [annotation(level, *told, title=f"plan of {plan.basis.workspace}")]
+    drawn += [annotation("warning", text, title="scope of the plan") for text in view.notices]
     drawn += [annotation("notice", view.live, title="live state")] * bool(view.live)
     drawn += [
         annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
@@ -78,11 +82,6 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         drawn += _rehearsal(view.rehearsal, {one.name: one for one in view.changes}, prefix)
     later = cut([f"{row[0]}: {', '.join(row[1:])}" for row in view.waiting], MOST_WAITING)
     drawn += [annotation("notice", *later, title="waiting for later periods")] * bool(later)
-    title = f"plan of {plan.basis.workspace}"
-    verdict = view.headline + view.marks
-    level: Level = "error" if view.refused else "notice"
-    told = (verdict, view.verdict.sentence, plan.digest, view.refused)
-    drawn.append(annotation(level, *told, title=title))
     return "".join(drawn)
 
 
