@@ -165,11 +165,11 @@ class Client:
         )
 
     def query(self, statement: str) -> tuple[Mapping[str, Value], ...]:
-        """The rows of a Data Query, names in lower case. They may be older than those of a read."""
-        return self._queries.rows(statement, objects)
+        """All rows of a Data Query, names in lower case. They may be older than those of a read."""
+        return self._queries.rows(statement, objects, all_of_them=True)
 
     def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]:
-        """The same, each row as the texts of these columns; None for what is absent."""
+        """Rows as the texts of these columns, None for what is absent. There may be more rows."""
         return self._queries.rows(statement, partial(texts, columns=columns))
 
     def create(

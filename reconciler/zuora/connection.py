@@ -40,11 +40,12 @@ class CallLimits(HttpLimits):
     """Limits of the calls to a ledger; `deadline` is for one call.
 
     `query_deadline` bounds a query from submission to its last row, `result_bytes` its result
-    file.
+    file. The ledger returns no more than `result_rows` (API facts 6.1).
     """
 
     concurrency: int = 8
     result_bytes: int = 64 * 1024 * 1024
+    result_rows: int = 500_000
     query_deadline: float = 180.0
     page_size: int = 40  # lists cap at 40 silently, whatever their pages say (API facts 3.4)
     pages: int = 1000

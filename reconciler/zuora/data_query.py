@@ -52,9 +52,17 @@ class Queries:
     redact: Callable[[str], str]
     """Removes secrets from texts of the ledger."""
 
-    def rows(self, statement: str, read: Callable[[bytes], tuple[Row, ...]]) -> tuple[Row, ...]:
-        """All rows of a statement, as `read` finds them in the result.
+    def rows(
+        self,
+        statement: str,
+        read: Callable[[bytes], tuple[Row, ...]],
+        *,
+        all_of_them: bool = False,
+    ) -> tuple[Row, ...]:
+        """The rows of a statement, as `read` finds them in the result.
 
+        A result that reached the limit of the ledger may lack rows. It is refused to a caller that
+        needs `all_of_them`, because a row that it lacks proves nothing.
         A query has no effect, so it may be repeated. Raises AccessRefused without the permission,
         RequestRefused when the ledger does not offer or refuses the query, and another LedgerError
         when it fails or does not end before the deadline.
@@ -80,6 +88,12 @@ class Queries:
             raise LedgerError(
                 f"The result of a query has {len(rows)} rows; the ledger reported {job.rows}.",
                 remedy="Check for a proxy between this machine and the ledger, then run again.",
+            )
+        if all_of_them and len(rows) >= self.limits.result_rows:
+            raise LedgerError(
+                f"The result of a query reached the limit of {self.limits.result_rows:,} rows, so "
+                "it may lack rows.",
+                remedy="Divide the workspace into several, so that each has fewer entries.",
             )
         return rows
 

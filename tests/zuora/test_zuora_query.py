@@ -142,6 +142,20 @@ def test_a_result_that_is_not_whole_is_none(server, files, connect, act):
     assert "canary" not in caught.value.message
 
 
+@pytest.mark.parametrize(("limit", "cut"), [(2, True), (3, False)])
+def test_a_result_at_the_limit_of_rows_may_lack_rows(server, files, connect, limit, cut):
+    """No row of it proves an absence; what it has is true nevertheless."""
+    client = connect(server.url, limits=CallLimits(result_rows=limit))
+    server.play(completed(files, outputRows=2), completed(files, outputRows=2))
+    files.play(then=lines(*ROWS))
+    assert client.query_texts(ASKED, ("number",)) == (("JE-00000001",), ("JE-00000002",))
+    if not cut:
+        assert len(client.query(ASKED)) == 2
+        return
+    with pytest.raises(LedgerError, match=r"reached the limit of 2 rows, so it may lack rows"):
+        client.query(ASKED)
+
+
 @pytest.mark.parametrize("fault", [CLOSED_AFTER_REQUEST, RESET_AFTER_REQUEST, answer(503, {})])
 def test_a_fetch_that_may_pass_is_tried_again(server, files, connect, fault):
     server.play(completed(files))
