@@ -24,13 +24,25 @@ def periods(database):
     return {row["name"]: row["status"] for row in rows}
 
 
+def test_each_organization_has_periods_of_its_own(database, tmp_path):
+    """The document does not say whose they are, so they may overlap (API facts 8.6)."""
+    organizations = "spec:\n  organizations: [{id: O-1, name: North}, {id: O-2, name: South}]\n"
+    path = write(
+        tmp_path / "reference.yaml",
+        ("spec:\n", organizations),
+        ("endDate: 2026-01-31", "endDate: 2026-02-01"),
+    )
+    open_ledger(database.url, path).close()
+    assert "Jan-2026" in periods(database)
+
+
 def test_a_changed_reference_adds_refreshes_and_removes_nothing(database, tmp_path):
     url = database.url
     open_ledger(url, REFERENCE).close()
     changed = write(
         tmp_path / "changed.yaml",
         ("fiscalQuarter: 4, status: Closed", "fiscalQuarter: 4, status: Open"),
-        ("{name: Open-Ended", MARCH + "{name: Open-Ended"),
+        ("{name: Open-Ended, startDate: 2026-03", MARCH + "{name: Open-Ended, startDate: 2026-04"),
         ("- {name: Cash, type: Cash}", "- {name: Bank, type: Cash}"),
         ("currencies: [USD, EUR", "currencies: [USD, GBP"),
         ("ReconcilerKey__c, maxLength: 20", "Marker__c, maxLength: 20"),
@@ -183,6 +195,9 @@ def test_a_mapping_serves_as_well_as_a_file(make_bench):
         (("name: Jan-2026, ", ""), r"accountingPeriods\[2\]: name is missing"),
         (("startDate: 2026-01-01", "startDate: January"), "'January' is not a date"),
         (("endDate: 2026-01-31", "endDate: 2026-01-32"), "'2026-01-32' is not a date"),
+        (("endDate: 2026-01-31", "endDate: 2025-12-31"), "endDate 2025-12-31 is before startDate"),
+        (("endDate: 2026-01-31", "endDate: 2026-02-01"), "'Jan-2026' and '[^']+' overlap"),
+        (("startDate: 2026-03-01", "startDate: 2026-02-28"), "and 'Open-Ended' overlap"),
         (("status: PendingClose", "status: Pending"), "status is 'Pending'"),
         (("type: SalesRevenue", "type: Sales"), "'Sales' is not an accounting code type"),
         (("status: Inactive", "status: Retired"), "status is 'Retired'"),

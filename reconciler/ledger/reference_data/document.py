@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -148,18 +149,22 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
     aggregate = str(spec.value.get("aggregateCurrency", False)).lower() == "true"
     if aggregate and home is None:
         raise LedgerUnusable(f"{name}: aggregateCurrency needs a homeCurrency")
-    rule = _active_rule(spec, name)
+    rule, organizations = _active_rule(spec, name), _units(spec, "organizations")
+    periods = tuple(_period(item) for item in spec.mappings("accountingPeriods"))
+    if not organizations:
+        # Each organization has its own periods, and nobody says whose these are.
+        _check_overlaps(periods, spec.place)
     return Reference(
         home_currency=home,
         aggregate_currency=aggregate,
         currencies=currencies,
-        periods=tuple(_period(item) for item in spec.mappings("accountingPeriods")),
+        periods=periods,
         codes=tuple(_code(item) for item in spec.mappings("accountingCodes")),
         segmentation_rule=rule.text("name"),
         segments=tuple(str(segment) for segment in rule.items("segments")),
         custom_fields=_custom_fields(spec, name),
         entities=_units(spec, "entities"),
-        organizations=_units(spec, "organizations"),
+        organizations=organizations,
     )
 
 
@@ -197,11 +202,13 @@ _UNTIL = "inactiveSince"
 
 
 def _period(item: "_At") -> Period:
-    end = item.text("endDate")
+    end, start = item.text("endDate"), item.date(item.required("startDate"))
+    if end is not None and item.date(end) < start:
+        raise LedgerUnusable(f"{item.place}: endDate {end} is before startDate {start}")
     period = Period(
         name=item.required("name"),
-        start_date=item.date(item.required("startDate")),
-        end_date=item.date(end) if end else None,
+        start_date=start,
+        end_date=end,
         fiscal_year=item.integer("fiscalYear") if end else OPEN_ENDED_YEAR,
         fiscal_quarter=item.integer("fiscalQuarter"),
         status=item.text("status") or "Open",
@@ -209,6 +216,15 @@ def _period(item: "_At") -> Period:
     if period.status not in STATUSES:
         raise LedgerUnusable(f"{item.place}: status is {period.status!r}, not one of {STATUSES}")
     return period
+
+
+def _check_overlaps(periods: Iterable[Period], place: str) -> None:
+    """Raises LedgerUnusable for periods with days in common; one without an end has all later."""
+    ordered = sorted(periods, key=lambda period: period.start_date)
+    for earlier, later in pairwise(ordered):
+        if earlier.end_date is None or later.start_date <= earlier.end_date:
+            names = f"{earlier.name!r} and {later.name!r}"
+            raise LedgerUnusable(f"{place}.accountingPeriods: {names} overlap")
 
 
 def _code(item: "_At") -> Code:
