@@ -329,6 +329,21 @@ WORKBOOKS = {
         mapping={"controlTotals": {"debit": "E5"}},
         finds={"Accruals!E5": "states 1,200.05, but the debits of the rows are 1,200.50"},
     ),
+    "a control total beside a line": Case(
+        rows=(*GOOD, (*row(debit=5), 1200.5), row("Accrued", credit=5)),
+        mapping={"controlTotals": {"debit": "H4"}},
+        finds={"Accruals!D4": "the row holds a line beside the control total at Accruals!H4"},
+    ),
+    "a control total that is the amount of a line": Case(
+        rows=(*GOOD, row(debit=1200.5)),
+        mapping={"controlTotals": {"debit": "E4"}},
+        finds={"Accruals!D4": "the row holds a line beside the control total at Accruals!E4"},
+    ),
+    "a totals row with a label in the column of the key": Case(
+        rows=(*GOOD, row("", 1200.5, 1200.5, key="Total", period=None, day=None, memo=None)),
+        mapping={"controlTotals": {"debit": "E4", "credit": "F4"}},
+        gives=[("De", "1200.5"), ("Cr", "1200.5")],
+    ),
     "a hidden row": Case(
         rows=(*GOOD, row(debit=1)),
         prepare=hide,

@@ -30,6 +30,10 @@ class Cell:
     flaw: str = ""
     remedy: str = ""
 
+    @property
+    def is_filled(self) -> bool:
+        return self.value is not None or bool(self.flaw)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:

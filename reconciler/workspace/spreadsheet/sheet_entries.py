@@ -28,6 +28,11 @@ from reconciler.workspace.spreadsheet.cells import (
     column_letters,
     place_of,
 )
+from reconciler.workspace.spreadsheet.control_totals import (
+    cells_of_totals,
+    check_total,
+    line_beside,
+)
 from reconciler.workspace.spreadsheet.mapping import AmountColumns, SpreadsheetMapping, TextSource
 
 LINES = "journalEntryItems"
@@ -132,26 +137,11 @@ class _Reader:
         for side, cell in self.mapping.control_totals.items():
             column, row = column_and_row(cell)
             try:
-                self._compare(side, row, column)
+                check_total(self.sheet, self.mapping, self.tenant, self.sums, side)
             except CellRefused as refused:
                 self._refuse(row, column, refused)
             else:
                 yield place_of(self.sheet.name, row, column)
-
-    def _compare(self, side: Side, row: int, column: int) -> None:
-        """Raises CellRefused if a cell does not state the total of one side of the rows."""
-        if len(self.sums) != 1:
-            message = f"the rows have {len(self.sums)} currencies, and the total has one"
-            raise CellRefused("sheet-total", message, "Import each currency separately.")
-        ((currency, sums),) = self.sums.items()
-        units = self.tenant.minor_units(currency)
-        cell = self.sheet.cell(row, column)
-        amount = amount_in(cell, self.mapping, currency=currency, units=units)
-        if amount is None or abs(amount) != sums[side]:
-            stated = "nothing" if amount is None else shown(amount, currency)
-            found = shown(sums[side], currency)
-            message = f"the cell states {stated}, but the {side.lower()}s of the rows are {found}"
-            raise CellRefused("sheet-total", message, "Correct the rows or the total.")
 
     def _headers(self) -> dict[str, int]:
         row = self.mapping.header_row
@@ -181,18 +171,26 @@ class _Reader:
 
     def _rows(self) -> Iterator[int]:
         """The rows with a value in a column of the mapping."""
-        totals = {column_and_row(cell)[1] for cell in self.mapping.control_totals.values()}
+        totals = cells_of_totals(self.mapping)
         columns = [self._columns[name] for name in self.mapping.columns]
         width = self.sheet.widths.get(self.mapping.header_row, 0)
         for row in sorted(self.sheet.rows):
-            if row <= self.mapping.header_row or row in totals:
+            if row <= self.mapping.header_row:
+                continue
+            if row in totals:
+                if at := line_beside(self.sheet, self.mapping, self._columns, row):
+                    where = place_of(self.sheet.name, row, min(totals[row]))
+                    message = f"the row holds a line beside the control total at {where}"
+                    self._found_at(row, at, "sheet-row", message, _OWN_ROW)
                 continue
             if self.sheet.rows[row] and (cells := self.sheet.widths.get(row, 0)) > width:
                 # An amount such as 1,234.50 without quotes is two cells.
                 message = f"the row has {cells} cells, and the header has {width}"
                 self._found_at(row, width + 1, "sheet-row", message, _QUOTES)
                 continue
-            at = next((column for column in columns if self._is_filled(row, column)), None)
+            at = next(
+                (column for column in columns if self.sheet.cell(row, column).is_filled), None
+            )
             if at is None:
                 continue
             if row in self.sheet.hidden:
@@ -201,10 +199,6 @@ class _Reader:
                 continue
             self.used += 1
             yield row
-
-    def _is_filled(self, row: int, column: int) -> bool:
-        cell = self.sheet.cell(row, column)
-        return cell.value is not None or bool(cell.flaw)
 
     def _key(self, row: int) -> tuple[str, ...] | None:
         key = []
@@ -387,6 +381,9 @@ class _Reader:
 _BOTH_AMOUNTS = "Write the amount in the currency of the entry too, or remove this one."
 _NO_ZERO = "Write the amount, at least of the smallest unit. In the home currency, empty the cell."
 _QUOTES = "Put quotes around a cell that holds the delimiter."
+_OWN_ROW = (
+    "Move the control total into a row without a line, and name its new cell in `controlTotals`."
+)
 _SHOW = "Show the column, or remove it from the mapping."
 _OTHER_HEADER = "Correct the mapping, or `headerRow`."
 _REQUIRED = frozenset({"accountingPeriodName", "journalEntryDate", "currency"})
