@@ -10,6 +10,7 @@ from .journals.snapshot import Document
 from .pages.access import Entity, Viewer
 from .pages.trial_balance import balances
 from .pages.view import View
+from .reference_data.tenant_settings import settings_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,8 @@ def trial_balance(ledger: Ledger, periods: Iterable[str]) -> tuple[TrialBalanceR
         tenant_id=ledger.tenant_id, client=None, entities=(entity,), organizations=None
     )
     with ledger.store.reading() as tx:
-        view = View(tx=tx, viewer=everybody, entity=entity, path={}, query={})
+        settings = settings_of(tx, ledger.tenant_id)
+        view = View(tx=tx, viewer=everybody, entity=entity, settings=settings, path={}, query={})
         return tuple(
             TrialBalanceRow(
                 period=period,

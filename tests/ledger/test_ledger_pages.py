@@ -1,5 +1,6 @@
 """What the pages of the ledger show: entries, runs, the trial balance, and nothing of others."""
 
+from contextlib import closing
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -24,6 +25,7 @@ from sqlalchemy.pool import Pool
 from reconciler.ledger.pages import runs
 from reconciler.ledger.pages.listing import COUNTED, SIZE
 from reconciler.ledger.pages.rendering import money, visible
+from reconciler.ledger.reference_data.currencies import minor_units
 
 
 @pytest.fixture
@@ -427,9 +429,22 @@ KNOWN |= {"section", "h2", "dl", "dt", "dd", "time", "strong", "div", "nav", "p"
     ],
 )
 def test_amounts_keep_their_digits(amount, currency, written):
-    text = money(Decimal(amount), currency)
+    text = money(Decimal(amount), currency, minor_units)
     assert Decimal(text.replace(",", "")) == Decimal(amount)
     assert text == (written or text)
+
+
+def test_amounts_have_the_decimals_that_the_reference_states(make_database, tmp_path):
+    path = tmp_path / "reference.yaml"
+    stated = "currencies: [USD, {code: XYZ, minorUnits: 3}, EUR"
+    path.write_text(REFERENCE.read_text().replace("currencies: [USD, EUR", stated, 1))
+    bench = LocalBench(make_database(empty=True), reference=path)
+    with closing(bench):
+        lines = [debit("1.5"), credit("1.5")]
+        number = post(bench.client(), currency="XYZ", journalEntryItems=lines)
+        people = browse(bench)
+        for page in ("/", f"/entries/{number}", "/trial-balance?period=Jan-2026"):
+            assert "1.500" in text_of(people.get(page)), page
 
 
 class TestEntities:

@@ -6,6 +6,7 @@ from typing import Any
 import falcon
 from sqlalchemy import Connection
 
+from ..reference_data.tenant_settings import settings_of
 from ..storage.store import Contention
 from ..web import headers
 from ..web.endpoint import Services, refuse_options
@@ -112,7 +113,10 @@ def _view(tx: Connection, viewer: Viewer, request: falcon.Request, path: dict[st
     asked = query.pop("entity", None)
     for entity in viewer.entities:
         if asked in (None, entity.id):
-            return View(tx=tx, viewer=viewer, entity=entity, path=path, query=query)
+            settings = settings_of(tx, entity.tenant_id)
+            return View(
+                tx=tx, viewer=viewer, entity=entity, settings=settings, path=path, query=query
+            )
     raise PageNotFound("This entity does not exist, or you have no access to it.")
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import falcon
 
-from ..reference_data.currencies import minor_units
 from .access import Viewer
 from .view import Page, View
 
@@ -44,15 +43,22 @@ def static(name: str) -> bytes:
     return (_HERE / name).read_bytes()
 
 
-def money(amount: Decimal | None, currency: str | None) -> str:
+def money(
+    amount: Decimal | None, currency: str | None, units_of: Callable[[str], int | None]
+) -> str:
     """An amount with all its digits, at least the currency's decimals, and grouped thousands."""
     if amount is None:
         return ""
     exponent = amount.as_tuple().exponent
     assert isinstance(exponent, int)
-    units = minor_units(currency) if currency is not None else None
+    units = units_of(currency) if currency is not None else None
     decimals = max(units or 0, -exponent)
     return f"{amount:,.{decimals}f}"
+
+
+def _money(context: Mapping[str, Any], amount: Decimal | None, currency: str | None) -> str:
+    """An amount with the decimals that the tenant of the page states of its currency."""
+    return money(amount, currency, context["view"].settings.minor_units)
 
 
 def visible(text: object) -> str:
@@ -82,5 +88,9 @@ def _environment() -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"money": money, "visible": visible, "counted": counted}
+    environment.filters |= {
+        "money": jinja2.pass_context(_money),
+        "visible": visible,
+        "counted": counted,
+    }
     return environment

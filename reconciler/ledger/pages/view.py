@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 
+from ..reference_data.tenant_settings import Settings
 from .access import Entity, Viewer
 
 _NUMBER = re.compile(r"[0-9A-Za-z-]{1,30}")
@@ -28,6 +29,7 @@ class View:
     tx: Connection
     viewer: Viewer
     entity: Entity
+    settings: Settings
     path: Mapping[str, str]
     query: Mapping[str, str]
 
