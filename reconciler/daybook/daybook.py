@@ -341,6 +341,9 @@ class Daybook:
             with self._store.writing() as transaction:
                 self._move(transaction, chain)
                 add_events(transaction, chain)
+            if self._store.is_replaced():
+                # The events are in a file that nobody reads any more.
+                raise self._refusal(None)
             self._doubt = []
             for event in chain:
                 self._state.take(event)

@@ -41,6 +41,9 @@ _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
 
 _DIALECT = Dialect(value="?", for_update="")  # whoever writes has locked all rows
 
+_LOG = ("-wal", "-shm")
+"""The log of a database: one that outlived it would be played into the next database."""
+
 
 class SqliteStore(Store):
     """A database file, and beside it the file that the writer locks."""
@@ -51,7 +54,7 @@ class SqliteStore(Store):
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
         patient = f"busy_timeout={BUSY}"
         connections = (
-            _connections(lambda: connect_to_write(path), patient, *_DURABLE)
+            _connections(self._connect, patient, *_DURABLE)
             if write
             else _connections(lambda: connect_to_read(path), patient)
         )
@@ -63,6 +66,8 @@ class SqliteStore(Store):
         """The directories that were made for it, the innermost first."""
         self._created: tuple[int, int] | None = None
         """The file that this process created."""
+        self._written: tuple[int, int] | None = None
+        """The file that this process writes."""
 
     def exists(self) -> bool:
         """Whether there is a daybook. Raises DaybookError for an empty file."""
@@ -95,15 +100,20 @@ class SqliteStore(Store):
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             _lock_file(lock)
-            if path.stat().st_ino == os.fstat(lock).st_ino:
+            if self._is_lock(lock):
                 return lock
-        except FileNotFoundError:
-            pass
         except BaseException:
             os.close(lock)
             raise
         os.close(lock)
         return None
+
+    def _is_lock(self, lock: int) -> bool:
+        """Whether an open file is the one that writers lock now."""
+        try:
+            return self._lock_path.stat().st_ino == os.fstat(lock).st_ino
+        except FileNotFoundError:
+            return False
 
     @property
     def _lock_path(self) -> Path:
@@ -139,6 +149,15 @@ class SqliteStore(Store):
         """The time of this host, which all users of the file share."""
         return self._clock()
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect_to_write(self._path)
+        self._written = self._written or _identity(self._path)
+        return connection
+
+    def is_replaced(self) -> bool:
+        """Whether the path leads to another file, as after a restore, or to none."""
+        return self._written is not None and _identity(self._path) != self._written
+
     def discard(self) -> None:
         """Remove the file that was created, then its lock: whoever waits for it makes another one.
 
@@ -148,17 +167,23 @@ class SqliteStore(Store):
             return
         replaced = _identity(self._path) != self._created
         self._connections.close()
-        # A log that outlived its database would be played into the next one.
-        for end in ("-wal", "-shm", *(() if replaced else ("", ".lock"))):
-            with suppress(OSError):
-                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+        self._remove(*_LOG, *(() if replaced else ("", ".lock")))
+        self._written = None
         for directory in self._made:
             with suppress(OSError):
                 directory.rmdir()
 
+    def _remove(self, *ends: str) -> None:
+        for end in ends:
+            with suppress(OSError):
+                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+
     def close(self) -> None:
+        replaced = self.is_replaced()
         super().close()
         if self._lock is not None:
+            if replaced and self._is_lock(self._lock):
+                self._remove(*_LOG)
             os.close(self._lock)
             self._lock = None
 

@@ -51,6 +51,10 @@ class Store(ABC):
     def replace_lock(self) -> None:  # noqa: B027 - by default there is nothing to do
         """Free the lock for another process, whoever holds it."""
 
+    def is_replaced(self) -> bool:
+        """Whether another database took the place of the one that is written."""
+        return False
+
     def discard(self) -> None:  # noqa: B027 - by default there is nothing to do
         """Remove a new daybook that records nothing, unless somebody may have read of it."""
 

@@ -27,6 +27,7 @@ from reconciler.daybook.events import Concluded, EventType, intended
 from reconciler.daybook.state import plan_of
 from reconciler.daybook.tables import add_events
 from reconciler.daybook.transaction import Transaction
+from reconciler.engine.spill import SpillingDaybook
 from reconciler.errors import DaybookError
 
 NUMBER = "JE-00000001"
@@ -216,6 +217,29 @@ def test_b17_i42_a_writer_whose_lock_was_broken_cannot_write(path):
                     write()
             assert second.recorded()[address("a")].number == NUMBER
             assert set(second.recorded()) == {address("a")}
+
+
+@pytest.mark.parametrize("moment", ["before an intent", "before an outcome"])
+def test_i43_a_daybook_that_is_restored_meanwhile_takes_no_more(path, tmp_path, moment):
+    """The process would write to a file that nobody reads any more."""
+    with opened(path) as book:
+        create(book, "before")
+    copy, kept, shown = tmp_path / "copy.db", tmp_path / "rescue", []
+    shutil.copy(path, copy)
+    with opened(path) as book:
+        rescue = SpillingDaybook(book, kept, show=shown.append)
+        asked = rescue.record_intent(intent("a"))
+        copy.replace(path)
+        with pytest.raises(DaybookError, match=r"was changed or replaced .* nothing more is"):
+            if moment == "before an intent":
+                rescue.record_intent(intent("b"))
+            else:
+                rescue.record_outcome(asked, CallOutcome(result=Result.DONE, number=NUMBER))
+        with pytest.raises(DaybookError, match="nothing more is written"):
+            rescue.record_intent(intent("c"))
+    assert (kept.exists(), shown) == (moment == "before an outcome", [])
+    with opened(path) as book:
+        assert set(book.recorded()) == {address("before")}
 
 
 def test_a_reader_cannot_write(path):
