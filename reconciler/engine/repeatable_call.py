@@ -86,6 +86,14 @@ class RepeatableCall:
         if self.reader.shows(live, self.effect):
             return self._took_effect(intent)
         self._check_whole(intent, live)
+        if intent.act is Act.CANCEL and self.reader.shows(live, self.precondition):
+            # Left open: if it shows later, this call did it, and nobody else.
+            late = OutcomeUnknown(
+                f"the ledger acknowledged {what}, but a read does not show it yet",
+                remedy="Run `reconciler apply` again: it reads whether the entry is cancelled.",
+                track_id=intent.track_id or "",
+            )
+            self._give_up(intent, late)
         differs = ReadBackDiffers(
             f"the ledger acknowledged {what}, but a read does not show it",
             remedy="Check the entry in the ledger, then plan again.",

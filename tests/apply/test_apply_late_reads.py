@@ -14,6 +14,8 @@ from apply_harness import (
     whole,
 )
 
+from reconciler.core.model.plan import Reason
+
 ONE = files(a=of())
 NOT_FOUND = refusal(50000040, "Cannot find entity by key", 404)
 NOT_PERMITTED = answer(403, {"code": "FORBIDDEN", "message": "Data Query is not permitted"})
@@ -164,3 +166,22 @@ def test_what_no_read_finds_after_the_lag_is_posted_again(late, queries):
     found = {"probe_from": "JE-00000001"} if queries else {}
     assert outcomes(bench.apply(ONE, finding=found)) == {"done"}
     assert bench.live()["a"] == ["JE-00000002"]
+
+
+@pytest.mark.parametrize("wanted", [files(a=of("5.00")), {}], ids=["replace", "remove"])
+def test_i10_i33_a_cancel_that_shows_much_later_is_ours(late, wanted):
+    """The daybook knows that the ledger acknowledged it."""
+    bench = late(0)
+    bench.converge(ONE)
+    late(LASTING)
+    report = bench.apply(wanted)
+    assert outcomes(report) == {"unknown"}
+    assert "acknowledged the cancel of JE-00000001" in report.applied[0].message
+    bench.line.reads = None
+    with bench.daybook(write=False) as book, bench.client() as client:
+        (change,) = bench.plan(client, book, wanted).changes
+    assert change.reason is Reason.RESUMED
+    bench.verbs()
+    assert outcomes(bench.apply(wanted)) == {"done"}
+    assert "cancel" not in bench.verbs()
+    bench.converge(wanted)
