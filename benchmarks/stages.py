@@ -29,7 +29,7 @@ STAGES = {
     ),
     "digests of files": ("reconciler.workspace.cache.known_files:KnownFiles.of",),
     "YAML, schemas": (
-        "reconciler.workspace.loader:read_whole",
+        "reconciler.workspace.loader:read",
         "reconciler.workspace.loader:_Reading.take_all",
     ),
     "known declarations": (
