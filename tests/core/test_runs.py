@@ -37,6 +37,7 @@ from reconciler.core.model.plan import Action, Allowances, Reason
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.decisions import decide_all
+from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.run_members import cancelled_in_part, unposted_numbers
 from reconciler.core.planning.snapshot import to_read
 
@@ -79,6 +80,19 @@ def test_the_removed_reversal_of_a_runs_entry_is_cancelled_with_the_run(held, de
     if held:
         made = "billing, which made JE-00000002, stays posted: it is blocked by transferred"
         assert blocks["undo"] == made
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_the_entry_of_a_run_is_named_whose_reversal_was_cancelled_before(held):
+    undo = recorded(BACK, name="undo", number="JE-00000009")
+    undo = replace(undo, number=None, spec=None, last=undo.number, reversed=JE)
+    members = [member(), HELD] if held else [member()]
+    seen = snapshot([], [recorded_run(), undo], [live_run(*members)])
+    removals = [one for one in decide_all(seen)[0] if one.wanted is Action.REMOVE]
+    ends = "this plan leaves billing posted" if held else "this plan cancels billing"
+    fact = "JE-00000001 of billing is posted, and an earlier apply cancelled its reversal undo"
+    told = [one.message for one in originals_alone(removals, seen)]
+    assert told == [f"{fact} (JE-00000009): {ends}"]
 
 
 @pytest.mark.parametrize(

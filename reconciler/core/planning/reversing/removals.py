@@ -163,22 +163,18 @@ def originals_alone(removals: Iterable[Change], snapshot: Snapshot) -> Iterator[
         for address, one in snapshot.recorded.items()
         if one.reversed and address not in snapshot.declared
     }
-    for change in removals:
-        reversal = cancelled.get(change.address.name)
+    for posting in (one for change in removals for one in _postings(change)):
+        reversal = cancelled.get(posting.name)
         if reversal is None:
             continue
         number = reversal.number or reversal.last or ""
         live = snapshot.live.get(number)
         stands = live is not None and live.status != CANCELLED
-        if (
-            stands
-            or not _cancels_an_entry(change)
-            or order_of(change.number or "") > order_of(number)
-        ):
+        if stands or order_of(posting.number) > order_of(number):
             continue
-        name = change.address.name
+        change, name = posting.change, posting.change.address.name
         ends = f"this plan leaves {name} posted" if change.block else f"this plan cancels {name}"
-        fact = f"{change.number} of {name} is posted, and an earlier apply cancelled its reversal"
+        fact = f"{posting.number} of {name} is posted, and an earlier apply cancelled its reversal"
         yield warning("original-alone", f"{fact} {reversal.address.name} ({number}): {ends}")
 
 
