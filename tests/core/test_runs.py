@@ -34,6 +34,7 @@ from reconciler.core.documents.plan_file import plan_of, plan_text
 from reconciler.core.model.history import Act, CallHistory, Result, fold
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Action, Allowances, Reason
+from reconciler.core.model.tenant import Organization
 from reconciler.core.planner import make_plan
 from reconciler.core.planning.adoption import declaration_of
 from reconciler.core.planning.decisions import decide_all
@@ -163,6 +164,34 @@ def test_the_entry_of_a_run_is_named_whose_reversal_was_cancelled_before(held):
 def test_what_becomes_of_a_run(*, files, book, ledger, action, reason, verbs):
     change = decided(files, book, ledger)
     assert (change.action, change.reason, steps(change)) == (action, reason, verbs)
+
+
+@pytest.mark.parametrize(
+    ("label", "action"),
+    [
+        ({"organizationId": "O-1"}, Action.CREATE),
+        ({"organizationName": "North"}, Action.CREATE),
+        ({"organizationId": "O-2"}, Action.BLOCKED),
+        ({"organizationName": "South"}, Action.BLOCKED),
+    ],
+)
+def test_a_run_is_gone_if_reads_show_all_its_organizations(label, action):
+    """A client sees a run only with all of them."""
+    names = {"O-1": "North", "O-2": "South"}
+    tenant = tenant_of(
+        organizations=tuple(Organization(id=key, name=names[key]) for key in names),
+    )
+    labelled = run(organizationLabels=({"organizationId": "O-1"}, label))
+    shown = entry(organizationLabel="North")
+    changes, _ = decide_all(
+        snapshot(
+            [declared_run(labelled), declared(shown)],
+            [recorded_run(labelled), recorded(shown)],
+            [live(shown)],
+            tenant=tenant,
+        )
+    )
+    assert {one.address: one.action for one in changes}[BILLING] is action
 
 
 @pytest.mark.parametrize(
