@@ -96,7 +96,8 @@ def classify(reply: Response, operation: Operation) -> Classification:
     """The outcome of a response. Not every endpoint has the envelope of the journal API."""
     document, detail = _document(reply)
     reasons = reasons_of(document)
-    outcome = _outcome_of(operation, reply.status, document, reasons, detail)
+    success = document.get("success")
+    outcome = _outcome_of(operation, reply.status, success, reasons, detail)
     if outcome is RequestOutcome.REDIRECTED:
         detail = _target(reply)
     elif outcome is RequestOutcome.UNREADABLE:
@@ -109,7 +110,7 @@ def classify(reply: Response, operation: Operation) -> Classification:
 def _outcome_of(
     operation: Operation,
     status: int,
-    document: Mapping[str, Value],
+    success: Value,
     reasons: tuple[ErrorReason, ...],
     detail: str,
 ) -> RequestOutcome:
@@ -117,14 +118,14 @@ def _outcome_of(
     if operation is Operation.TOKEN:  # it has no `success` (API facts 2)
         if status in (400, 401, 403):
             return RequestOutcome.DENIED
-        document, reasons = EMPTY, ()
+        success, reasons = None, ()
     if operation is Operation.QUERY and status in NO_SUCH_QUERY:
         return RequestOutcome.REFUSED
     # A query job has `data`, or `code` and `message` (API facts 6.1).
-    bare = operation in (Operation.TOKEN, Operation.QUERY) and document.get("success") is not False
+    bare = operation in (Operation.TOKEN, Operation.QUERY) and success is not False
     if bare and status == 200:
         return RequestOutcome.UNREADABLE if detail else RequestOutcome.DONE
-    outcome = _outcome(status, document, reasons, keyed=keyed)
+    outcome = _outcome(status, success, reasons, keyed=keyed)
     # The first request with this key may hold the lock, and still be running.
     running = keyed and outcome is RequestOutcome.BUSY and _is_lock(reasons)
     return RequestOutcome.RUNNING if running else outcome
@@ -163,11 +164,10 @@ def _document(reply: Response) -> tuple[Mapping[str, Value], str]:
 
 
 def _outcome(
-    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], *, keyed: bool
+    status: int, success: Value, reasons: tuple[ErrorReason, ...], *, keyed: bool
 ) -> RequestOutcome:
     if status in STATUSES:
         return STATUSES[status]
-    success = document.get("success")
     if status == 200 and isinstance(success, bool):
         # Older minor versions return every categorised error as 200. An unknown category is
         # treated as a server error.
@@ -177,19 +177,16 @@ def _outcome(
             else _categorised(reasons, otherwise=RequestOutcome.FAILED)
         )
     if status == 409:
-        return _conflict(document, reasons, keyed=keyed)
+        return _conflict(success, reasons, keyed=keyed)
     if 400 <= status < 500:
-        return _client_error(status, document, reasons)
+        return _client_error(status, success, reasons)
     if 300 <= status < 400:
         return RequestOutcome.REDIRECTED
     return RequestOutcome.FAILED if status >= 500 else RequestOutcome.UNREADABLE
 
 
-def _conflict(
-    document: Mapping[str, Value], reasons: tuple[ErrorReason, ...], *, keyed: bool
-) -> RequestOutcome:
+def _conflict(success: Value, reasons: tuple[ErrorReason, ...], *, keyed: bool) -> RequestOutcome:
     """A 409 is a lock, the replayed first response, or a first request still running (7.2, 7.5)."""
-    success = document.get("success")
     if success is True and keyed:
         return RequestOutcome.DONE
     if success is False and reasons:
@@ -198,10 +195,8 @@ def _conflict(
     return RequestOutcome.RUNNING
 
 
-def _client_error(
-    status: int, document: Mapping[str, Value], reasons: tuple[ErrorReason, ...]
-) -> RequestOutcome:
-    if document.get("success") is not False or not any(reason.code for reason in reasons):
+def _client_error(status: int, success: Value, reasons: tuple[ErrorReason, ...]) -> RequestOutcome:
+    if success is not False or not any(reason.code for reason in reasons):
         return RequestOutcome.REJECTED
     outcome = _categorised(reasons, otherwise=RequestOutcome.REFUSED)
     if outcome is RequestOutcome.MISSING and status != 404:
