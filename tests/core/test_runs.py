@@ -83,6 +83,19 @@ def test_the_removed_reversal_of_a_runs_entry_is_cancelled_with_the_run(held, de
         assert blocks["undo"] == made
 
 
+def test_a_run_stays_with_the_removed_reversal_of_its_entry():
+    book = [recorded_run(), recorded(BACK, name="undo", number="JE-00000009")]
+    undo = live(BACK, name="undo", number="JE-00000009", transferredToAccounting="Yes")
+    changes, _ = decide_all(snapshot([], book, [live_run(member()), undo]))
+    blocks = {one.address.name: one.block for one in changes if one.block is not None}
+    assert {name: block.rule for name, block in blocks.items()} == {
+        "billing": "reversal-order",
+        "undo": "transferred",
+    }
+    fact = f"undo, which reverses {JE}, stays posted: it is blocked by transferred"
+    assert blocks["billing"].message == fact
+
+
 @pytest.mark.parametrize("held", [True, False])
 def test_the_entry_of_a_run_is_named_whose_reversal_was_cancelled_before(held):
     undo = recorded(BACK, name="undo", number="JE-00000009")
