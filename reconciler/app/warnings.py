@@ -26,6 +26,7 @@ from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
+from reconciler.core.planning.guards import equal_postings
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.snapshot import Snapshot
@@ -90,6 +91,11 @@ def snapshot_warnings(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
     yield from warnings_of(snapshot.names, plan.changes)
     if removals := [one for one in plan.changes if one.wanted is Action.REMOVE]:
         yield from originals_alone(removals, snapshot)
+    equal = tuple(equal_postings(plan.changes, snapshot))
+    if equal and len(equal) <= (plan.allowances.allow_equal or 0):
+        posts = counted(len(equal), "entry is", "entries are")
+        text = f"{posts} posted although the ledger has an equal one: {listed(equal)}"
+        yield warning("equal-allowed", text)
 
 
 def _known(session: ReadSession, found: SearchedPlan) -> bool:

@@ -493,6 +493,21 @@ def test_t06_a_person_may_say_that_equal_entries_are_different_postings(books, t
     books.applied()
 
 
+def test_t06_who_approves_a_plan_sees_that_it_posts_what_is_there(empty):
+    """A plan that was approved before somebody posted the same is not the plan that posts again."""
+    lines = (debit("1234.50"), credit("1234.50"))
+    empty.declare("one", *lines)
+    reviewed = empty.plan("--format", "json").json["digest"]
+    number = by_hand(empty)
+    told = f"1 entry is posted although the ledger has an equal one: one as {number} (no marker)"
+    planned = empty.plan("--allow-equal", 1)
+    assert f"information[equal-allowed]: {told}" in " ".join(planned.said.split())
+    ended = empty.apply("--plan-digest", reviewed, "--allow-equal", 1)
+    assert (ended.code, len(empty.rows("select number from journal_entries"))) == (5, 1), ended.said
+    allowed = empty.plan("--format", "json", "--allow-equal", 1).json["digest"]
+    assert empty.apply("--plan-digest", allowed, "--allow-equal", 1).code == 0
+
+
 def test_t06_an_unmarked_entry_of_equal_content_is_named_and_can_be_adopted(empty):
     number = by_hand(empty)
     lines = (debit("1234.50"), credit("1234.50"))

@@ -13,7 +13,7 @@ from reconciler.core.rules.severities import LOWERABLE, WAIVABLE
 GUARDS = frozenset(
     """
     acknowledged acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
-    dimension-transferred file-ignored generated-missing home-currency import-vanished
+    dimension-transferred equal-allowed file-ignored generated-missing home-currency import-vanished
     ledger-not-searched ledger-older limits-unchecked offline-daybook open-call original-alone
     policy-changed possible-rename reference-changed reversal-renamed reversal-unproved
     reversal-waiting run-overlap same-economics stamps-wrong unread-spill untracked-entry

@@ -23,6 +23,9 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
     basis, allowances = plan.basis, plan.allowances
     # What is adopted is among the changes, and a plan without the allowance is refused.
     scope = {"max_removals": allowances.max_removals, "max_missing": allowances.max_missing}
+    if allowances.allow_equal is not None:
+        # What is equal is not among them: the same changes may be approved without it.
+        scope["allow_equal"] = allowances.allow_equal
     if plan.scope != WHOLE:
         # A plan without a selection keeps the digest of earlier versions.
         scope |= written_fields(plan.scope)

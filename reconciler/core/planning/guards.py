@@ -117,21 +117,21 @@ def _missing(missing: int, *, owned: int, allowed: int | None) -> Iterator[Refus
         yield refusal("missing-in-ledger", message, remedy)
 
 
+def equal_postings(changes: Iterable[Change], snapshot: Snapshot) -> Iterator[str]:
+    """What is posted although the ledger has an equal entry, each named with that entry."""
+    for change in changes:
+        if change.posts and not change.number_posted and change.address in snapshot.equal:
+            live = snapshot.equal[change.address][0]
+            marker = marker_in(live.fields, snapshot.tenant.marker)
+            carried = f'marker "{marker}"' if marker else "no marker"
+            yield f"{change.address.name} as {live.number} ({carried})"
+
+
 def _equal(changes: Iterable[Change], snapshot: Snapshot, allowed: int) -> Iterator[Refusal]:
-    posting = [
-        change
-        for change in changes
-        if change.posts and not change.number_posted and change.address in snapshot.equal
-    ]
-    if len(posting) <= allowed:
+    named = tuple(equal_postings(changes, snapshot))
+    count = len(named)
+    if count <= allowed:
         return
-    count, place = len(posting), snapshot.tenant.marker
-    named = []
-    for change in posting:
-        live = snapshot.equal[change.address][0]
-        marker = marker_in(live.fields, place)
-        carried = f'marker "{marker}"' if marker else "no marker"
-        named.append(f"{change.address.name} as {live.number} ({carried})")
     message = (
         f"the daybook is new, and {count} of what would be posted is in the ledger already, with "
         f"the same period, date, currency and lines: {listed(named)}"

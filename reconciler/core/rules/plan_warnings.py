@@ -50,6 +50,13 @@ WARNING_RULES = catalogue(
         remedy="Nothing needs to be done while the waiver is meant to apply.",
         severity=Severity.INFORMATION,
     ),
+    Rule(
+        id="equal-allowed",
+        summary="An entry is posted that the ledger has already, because --allow-equal says so.",
+        why="Only the files of both postings tell that they are different ones.",
+        remedy="Nothing needs to be done if they are. Otherwise plan without --allow-equal.",
+        severity=Severity.INFORMATION,
+    ),
     warning_rule(
         id="file-warnings",
         summary="Files that do not change have no warnings.",
