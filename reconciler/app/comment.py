@@ -21,9 +21,13 @@ DRY_RUN_LIMIT = LIMIT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewState:
-    """The parts of the comment beside the plan: the commit, and the approvals or why they lack."""
+    """The parts of the comment beside the plan: the commit, and the approvals or why they lack.
+
+    `checked_out` is the commit that the job checks out, such as a merge of that commit.
+    """
 
     commit: str
+    checked_out: str = ""
     job_url: str = ""
     assessment: Assessment | None = None
     failure: ForgeError | None = None
@@ -45,7 +49,11 @@ def post_comment(
             remedy="Name it with --pr, or run the command in a job of a pull request.",
         )
     with open_forge(context, options.environment) as forge:
-        state = replace(_review_state(plan, forge, change, context.commit), job_url=context.job_url)
+        state = replace(
+            _review_state(plan, forge, change, context.commit),
+            checked_out=context.checked_out,
+            job_url=context.job_url,
+        )
         placed = put(
             forge, change, marker=marker, body=lambda before: body(state, before, forge.limit)
         )

@@ -36,7 +36,7 @@ class CiContext:
 
     `commit` is the head of the change in a job for one, else the commit of the job. `branch` is
     the branch of a job on a branch. With `own` the job runs for this change. `job_url` is the page
-    of the job, whatever the change is.
+    of the job, whatever the change is, and `checked_out` the commit that it checks out.
     """
 
     forge: str
@@ -48,6 +48,7 @@ class CiContext:
     branch: str = ""
     own: bool = False
     job_url: str = ""
+    checked_out: str = ""
 
 
 _TARGETS = (
@@ -107,7 +108,8 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         repository = environment.get("GITHUB_REPOSITORY", "")
         on_branch = number is None and environment.get("GITHUB_REF_TYPE", "branch") == "branch"
         branch = environment.get("GITHUB_REF_NAME", "") if on_branch else ""
-        commit = head or environment.get("GITHUB_SHA", "")
+        checked_out = environment.get("GITHUB_SHA", "")
+        commit = head or checked_out
     else:
         listed = environment.get("CI_MERGE_REQUEST_IID", "")
         number = int(listed) if re.fullmatch(r"[0-9]{1,12}", listed) else None
@@ -115,7 +117,8 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         branch = environment.get("CI_COMMIT_BRANCH", "")
         # In a merged results pipeline CI_COMMIT_SHA is a merge that is in no branch.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
-        commit = source or environment.get("CI_COMMIT_SHA", "")
+        checked_out = environment.get("CI_COMMIT_SHA", "")
+        commit = source or checked_out
     context = CiContext(
         forge=forge,
         url=given.forge_url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
@@ -126,6 +129,7 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         branch=branch,
         own=number is not None and given.change_number in (None, number),
         job_url=_job_url(forge, environment),
+        checked_out=checked_out,
     )
     if not context.repository:
         raise ForgeError(

@@ -17,7 +17,7 @@ SAID = {}
 
 
 def place(**fields):
-    return CiContext(**fields)
+    return CiContext(**{"checked_out": SHA, **fields})
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def place(**fields):
             {"forge": "gitlab", "repo": "acme/books", "change_number": 9, "commit": HEAD},
             ACTIONS, EVENT,
             place(forge="gitlab", url="https://gitlab.com/api/v4", repository="acme/books",
-                  change=9, commit=HEAD),
+                  change=9, commit=HEAD, checked_out=""),
             id="what is said counts",
         ),
         pytest.param(

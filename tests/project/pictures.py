@@ -365,7 +365,11 @@ def comment(plan: Plan) -> str:
     """The comment on a pull request, as a page."""
     job = "https://github.com/acme/books/actions/runs/7"
     frame = Frame(
-        environment="production", commit=COMMIT, job_url=job, report_url=f"{job}/artifacts/9"
+        environment="production",
+        commit=COMMIT,
+        checked_out=plan.basis.origin.commit,
+        job_url=job,
+        report_url=f"{job}/artifacts/9",
     )
     body = comment_body(plan, frame, before="", limit=65_536)
     drawn = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(body)

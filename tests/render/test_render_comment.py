@@ -44,6 +44,7 @@ PREPARED = replace(reviewed("alice"), authors=("mallory", "eve@acme.example"))
 
 def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
     plain = {"environment": "production", "commit": HEAD, "assessment": reviewed("alice")}
+    plain["checked_out"] = plan.basis.origin.commit
     return comment_body(plan, Frame(**{**plain, **frame}), before=before, limit=limit)
 
 
@@ -60,6 +61,22 @@ def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
 )
 def test_a_comment_reads_like_this(case, frame, golden):
     golden(f"comment-{case}.md", body(**frame))
+
+
+@pytest.mark.parametrize(
+    ("made_of", "dirty", "told"),
+    [
+        (HEAD, False, ""),
+        (OLD, False, f"**The plan was made of another commit**, <code>{OLD[:10]}</code>."),
+        (HEAD, True, "**The plan was made of files that are not committed.**"),
+    ],
+)
+def test_a_comment_says_what_the_plan_was_made_of(made_of, dirty, told):
+    """Whatever commit the job is for, an approver is shown no other plan without being told."""
+    origin = replace(PLAN.basis.origin, commit=made_of, dirty=dirty)
+    plan = replace(PLAN, basis=replace(PLAN.basis, origin=origin))
+    text = body(plan, checked_out="")
+    assert ("The plan was made of" in text, told in text) == (bool(told), True)
 
 
 @pytest.mark.parametrize(
