@@ -91,7 +91,7 @@ def snapshot_warnings(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
     yield from warnings_of(snapshot.names, plan.changes)
     if removals := [one for one in plan.changes if one.wanted is Action.REMOVE]:
         yield from originals_alone(removals, snapshot)
-    equal = tuple(equal_postings(plan.changes, snapshot))
+    equal = tuple(equal_postings(plan.changes, snapshot)) if snapshot.equal else ()
     if equal and len(equal) <= (plan.allowances.allow_equal or 0):
         posts = counted(len(equal), "entry is", "entries are")
         text = f"{posts} posted although the ledger has an equal one: {listed(equal)}"
