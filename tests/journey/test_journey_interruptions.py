@@ -1,5 +1,7 @@
 """Runs that end half way: nothing is posted twice, and the next run finishes (I-26)."""
 
+import os
+import select
 import signal
 import subprocess
 
@@ -82,19 +84,31 @@ def test_a_declaration_put_back_half_way_through_its_removal_is_posted_again(ser
     assert [status for _, status in books.entries()["entry-00"]] == ["Deleted", "Created"]
 
 
+def declare_many(books):
+    """Sixty entries with long names: what an apply says of them does not fit in its pipe."""
+    names = {f"many-{count:03}-{'x' * 50}" for count in range(60)}
+    for count, name in enumerate(sorted(names)):
+        amount = f"1.{count:02}"
+        books.declare(name, debit(amount), credit(amount))
+    return names
+
+
 def started(books, *args):
-    """An apply of many creates in a process of its own, stopped after its first lines."""
+    """An apply of many creates in a process of its own. It waits until somebody reads on."""
     running = Program(
         ["apply", "-w", books.root, "--yes", "--parallelism", "2", *args],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=clean_environment() | books.env,
+        pipesize=select.PIPE_BUF,
     )
-    for line in running.stdout:
-        if line.startswith("  created"):
-            return running
-    raise AssertionError(running.communicate()[1])
+    said = b""
+    while not said.endswith(b"\n  created"):
+        byte = os.read(running.stdout.fileno(), 1)
+        assert byte, said.decode()
+        said += byte
+    return running
 
 
 @pytest.mark.parametrize(
@@ -111,21 +125,19 @@ def started(books, *args):
 )
 def test_a_stopped_apply_is_finished_by_the_next(opened, empty_template, sort, number):
     books = opened(empty_template, place=sort)
-    names = {f"many-{count:03}" for count in range(60)}
-    for name in names:
-        amount = f"1.{name[-2:]}"
-        books.declare(name, debit(amount), credit(amount))
+    names = declare_many(books)
     report = books.root.parent / "report.json"
     running = started(books, "--report", report)
+    assert running.poll() is None
     running.send_signal(number)
-    out, err = running.communicate(timeout=60)
-    assert "Traceback" not in err
+    said, _ = running.communicate(timeout=60)
+    assert "Traceback" not in said
     if number == signal.SIGKILL:
         assert running.returncode == -signal.SIGKILL
     else:
         assert running.returncode == 130
-        assert "Stopping after the calls in flight" in err
-        assert "not attempted" in out
+        assert "Stopping after the calls in flight" in said
+        assert "not attempted" in said
         assert report.exists()
     done = books.posted()
     assert 0 < len(done) < len(names)
@@ -140,13 +152,11 @@ def test_a_stopped_apply_is_finished_by_the_next(opened, empty_template, sort, n
 
 def test_two_applies_at_once_are_one_after_the_other(opened, empty_template):
     books = opened(empty_template)
-    for count in range(60):
-        amount = f"1.{count:02}"
-        books.declare(f"many-{count:03}", debit(amount), credit(amount))
+    declare_many(books)
     running = started(books)
     second = books.apply()
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 0, err
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 0, said
     assert second.code == 1
     assert "another apply is writing to the daybook" in second.err
     assert len(books.posted()) == 60
