@@ -72,6 +72,7 @@ def seal(previous: str, seq: int, at: str, event_type: str, content: str) -> str
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """One call as it is about to be made. `payload` is the exact body, `key` its idempotency key.
+    Of a note, `payload` holds what the ledger stored otherwise than it was sent.
 
     `spec` is what the file declares; of a cancel, which entries of a run were cancelled before.
     `reverses` is the name of the entry that a cancelled one reverses.

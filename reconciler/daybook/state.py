@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
+import msgspec
+
 from reconciler.core.model.canonical import StoredSpec
 from reconciler.core.model.history import (
     CALLS,
@@ -97,6 +99,11 @@ class Run:
 def plan_of(event: int, runs: Sequence[Run]) -> str:
     """The digest of the plan whose run wrote an event; empty for none."""
     return next((run.plan for run in reversed(runs) if run.seq < event), "")
+
+
+def _otherwise_in(note: str) -> dict[str, tuple[str, str]]:
+    """What a note records as stored otherwise than it was sent."""
+    return msgspec.json.decode(note, type=dict[str, tuple[str, str]]) if note else {}
 
 
 class DaybookState:
@@ -251,6 +258,9 @@ class DaybookState:
                     protect=tried.content.protect,
                     reverses=tried.content.reverses,
                     entries=tried.ended.entries if tried.ended else (),
+                    otherwise=_otherwise_in(
+                        (tried.content.payload or "") if tried.act is Act.NOTE else ""
+                    ),
                 )
                 for tried in self.attempts.values()
             )

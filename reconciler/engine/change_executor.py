@@ -161,8 +161,11 @@ class ChangeExecutor:
         differing = self.reader.differing_fields(live, expected)
         if differing:
             # Not all of what is posted was applied by this run.
-            applied = self.reader.applied(live, expected)
-            self.intents.note(self.intents.intent(Act.NOTE, number=number, spec=applied))
+            found = self.reader.shown(live, expected)
+            note = self.intents.intent(
+                Act.NOTE, number=number, payload=found.otherwise, spec=found.applied
+            )
+            self.intents.note(note)
             raise PostedByAnother(
                 f"{number} is posted for this declaration, but a read shows other values than "
                 f"declared: {', '.join(differing)}. Another apply posted it under the same key, "

@@ -12,7 +12,7 @@ from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted
-from reconciler.core.recovery.applied_values import shown
+from reconciler.core.recovery.applied_values import Shown, shown
 from reconciler.engine.call_outcome import unread
 from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError, StillAtWork
@@ -173,10 +173,10 @@ class ReadBack:
         names += ["the status"] * (live.status not in self.kind.posted_states)
         return tuple(names)
 
-    def applied(self, live: Live, expected: Expectation) -> Mapping[str, Value] | None:
+    def shown(self, live: Live, expected: Expectation) -> Shown:
         """What of the expected spec counts as applied, by a read that differs from it."""
         held, _ = split_marker(live.fields, self.marker_place)
-        return shown(self.kind, expected.spec or {}, expected.applied, held).applied
+        return shown(self.kind, expected.spec or {}, expected.applied, held)
 
     def not_ours(self, live: Live | None, expected: Expectation) -> str:
         """Why an answered number is not the entry of a create; empty when it may be.

@@ -101,8 +101,11 @@ class RepeatableCall:
         )
         if intent.act is Act.UPDATE and live is not None:
             # Somebody changed the entry after the update, which may show in part.
-            applied = self.reader.applied(live, self.effect)
-            self.intents.note(self.intents.intent(Act.NOTE, number=number, spec=applied))
+            found = self.reader.shown(live, self.effect)
+            note = self.intents.intent(
+                Act.NOTE, number=number, payload=found.otherwise, spec=found.applied
+            )
+            self.intents.note(note)
         self.intents.record_outcome(intent, ended_by(differs, Result.UNSENT))
         raise differs
 

@@ -486,6 +486,7 @@ def test_every_rule_that_blocks_has_a_case():
         "equal-entries",
         "unsearched-ledger",
         "unread-posting",
+        "stored-otherwise",
         "money-limit",
         "strict-warning",
         "change-limit",

@@ -55,6 +55,21 @@ REPLACED = [create(), tried(Act.CANCEL), create(number=NEW, spec=B)]
             {"number": OLD, "spec": B, "incarnation": 1},
             id="noted",
         ),
+        pytest.param(
+            [create(), *[tried(Act.NOTE, spec=B, otherwise={"notes": ("a", "b")})] * 2],
+            {
+                "number": OLD,
+                "spec": B,
+                "incarnation": 1,
+                "otherwise": {"notes": ("a", "b", 2)},
+            },
+            id="stored otherwise, twice",
+        ),
+        pytest.param(
+            [create(), tried(Act.NOTE, otherwise={"notes": ("a", "b")}), tried(Act.UPDATE, spec=B)],
+            {"number": OLD, "spec": B, "incarnation": 1},
+            id="stored otherwise, and then as sent",
+        ),
         *(
             pytest.param(
                 [create(), tried(Act.CANCEL, result)],

@@ -1112,6 +1112,10 @@ FOLLOWED_ELSEWHERE = {
         "trust/test_trust_tenant_answers.py::"
         "test_who_confirms_that_an_entry_is_deleted_posts_it_again"
     ),
+    "stored-otherwise": (
+        "trust/test_trust_tenant_answers.py::"
+        "test_what_the_ledger_stores_otherwise_is_not_sent_again_and_again"
+    ),
     "unread-spill": (
         "cli/test_cli_recover.py::"
         "test_i43_a_posted_entry_is_kept_for_its_owner_alone_and_never_posted_again"

@@ -182,3 +182,48 @@ def test_who_confirms_that_an_entry_is_deleted_posts_it_again(served_small):
     declaration.write_text(text)
     served_small.applied()
     assert len(served_small.posted()) == len(SMALL)
+
+
+def rounds(entry):
+    for row in entry["journalEntryItems"]:
+        row["amount"] = round(row["amount"], 1)
+
+
+def of_amount(amount):
+    return {"lines": (debit(amount), credit(amount))}
+
+
+@pytest.mark.parametrize("repaired", [False, True], ids=["declared as shown", "posted again"])
+@pytest.mark.parametrize(
+    ("change", "wanted", "fact", "shown", "sends"),
+    [
+        (trims, {"notes": "Notes "}, 'notes "Notes", although "Notes " was', {"notes": "Notes"}, 2),
+        (rounds, of_amount("5.01"), " 5.01", of_amount("5.00"), 1),
+    ],
+    ids=["a text", "a fixed amount"],
+)
+def test_what_the_ledger_stores_otherwise_is_not_sent_again_and_again(
+    changed, change, wanted, fact, shown, sends, repaired
+):
+    books = changed(change)
+
+    def declare(lines=(), **fields):
+        books.declare("changed", *lines, **fields)
+
+    declare(**wanted)
+    for _ in range(sends):
+        ended = books.apply()
+        assert ended.code == 6, ended.said
+    before = books.content()
+    for ended in (books.plan(), books.apply()):
+        assert "stored-otherwise: " in ended.said
+        assert fact in ended.said
+    assert ended.code == 4, ended.said
+    assert books.content() == before
+    # The remedy, to the letter: the value as it is shown, or a ledger that stores the declared one.
+    if repaired:
+        books.env["ZUORA_BASE_URL"] = books.url
+        books.cancel("changed")
+    else:
+        declare(**shown)
+    books.applied()

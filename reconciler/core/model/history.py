@@ -90,6 +90,10 @@ class Recorded:
     last: str | None = None
     reversed: str = ""
     entries: tuple[str, ...] = ()
+    otherwise: Mapping[str, tuple[str, str, int]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """By field: what was sent, what a read showed instead, and how often so."""
 
 
 def standing(recorded: Iterable[Recorded]) -> int:
@@ -133,6 +137,7 @@ class CallHistory:
     protect: bool = False
     reverses: str = ""
     entries: tuple[str, ...] = ()
+    otherwise: Mapping[str, tuple[str, str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def fold(history: Iterable[CallHistory]) -> dict[Address, Recorded]:
@@ -260,6 +265,7 @@ def _with_number(state: Recorded, tried: CallHistory) -> Recorded:
         adopted=state.adopted,
         retired=tuple(number for number in state.retired if number != tried.number),
         entries=_all_of(state.entries if state.number == tried.number else (), tried.entries),
+        otherwise=state.otherwise,
     )
 
 
@@ -267,7 +273,11 @@ def _update(state: Recorded, tried: CallHistory) -> Recorded:
     if tried.result is not Result.DONE:
         return state
     entries = _all_of(state.entries, tried.entries if tried.number == state.number else ())
-    return replace(state, spec=tried.spec, protect=tried.protect, entries=entries)
+    told: dict[str, tuple[str, str, int]] = {}
+    for name, (sent, read) in tried.otherwise.items():
+        *before, times = state.otherwise.get(name, ("", "", 0))
+        told[name] = (sent, read, times + 1 if before == [sent, read] else 1)
+    return replace(state, spec=tried.spec, protect=tried.protect, entries=entries, otherwise=told)
 
 
 def _cancel(state: Recorded, tried: CallHistory) -> Recorded:

@@ -13,6 +13,7 @@ from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.model.tenant import Tenant, next_open
 from reconciler.core.planning.adoption import adoption_obstacles, second_adoption
+from reconciler.core.planning.diff import read_back, stored_otherwise
 from reconciler.core.planning.impact import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
@@ -23,7 +24,7 @@ Obstacle: TypeAlias = tuple[str, str, str]
 """Rule, fact and remedy; an empty remedy means that of the rule."""
 
 
-def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
+def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:  # noqa: C901 - a line each
     """The obstacles of a change, the most important first."""
     if state.declared is not None and state.declared.adopts is not None:
         yield from second_adoption(state, state.declared)
@@ -33,6 +34,8 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
         yield from _ownership(state, change)
     if not change.steps:
         return
+    if state.recorded.otherwise:
+        yield from _stored_otherwise(state)
     if (change.cancels or change.posts) and state.made_by_run:
         yield "run-entry", f"a journal run made {state.number or 'its entry'}", ""
     if change.cancels:
@@ -51,6 +54,27 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:
     ):
         fact = f"{change.number} is transferred, but the file states otherwise"
         yield "transfer-override", fact, ""
+
+
+_MOST_SENT = 2
+"""How often a value is sent that a read shows otherwise: somebody else may have changed it."""
+
+
+def _stored_otherwise(state: AddressState) -> Iterator[Obstacle]:
+    """Each value that was sent as declared, and that the ledger stored as a read shows it now.
+
+    No call changes a field that forces a replacement, so one read is enough for it.
+    """
+    known, declared = state.recorded.otherwise, state.declared
+    if declared is None or not state.posted:
+        return
+    found = read_back(state.kind, declared.spec, state.recorded.spec, state.live_fields)
+    for name, pair in stored_otherwise(state.kind, found).items():
+        *told, times = known.get(name, ("", "", 0))
+        if tuple(told) == pair and (times >= _MOST_SENT or name in found.forced_by):
+            sent, read = pair
+            fact = f'{state.number} has {name} "{read}", although "{sent}" was sent'
+            yield "stored-otherwise", fact, ""
 
 
 def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:

@@ -1,7 +1,7 @@
 """Three-way comparison of a declaration, what was last applied, and the live entry."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import partial
 from typing import Any
 
@@ -10,6 +10,7 @@ from reconciler.core.model.canonical import (
     exact,
     header,
     json_bytes,
+    value_text,
     with_lines,
 )
 from reconciler.core.model.kinds.kind import Kind
@@ -124,6 +125,25 @@ def read_back(
     asked = _readable(kind, declared)
     before = None if applied is None else _readable(kind, applied)
     return compare(kind, asked, before, live, manage_observed=manage_observed)
+
+
+def stored_otherwise(kind: Kind, found: Comparison) -> Mapping[str, tuple[str, str]]:
+    """By field, as text: what was sent or is declared, and what a read shows instead."""
+    told = {one.name: (value_text(one.after), value_text(one.before)) for one in found.fields}
+    sent, read = found.lines_added, found.lines_removed
+    if found.line_updates and not read:
+        sent = tuple(one.fields for one in found.line_updates)
+        read = tuple(one.before for one in found.line_updates)
+    if sent or read:
+        names = dict.fromkeys(name for line in sent or read for name in line)
+        told[kind.lines] = _told(sent, names), _told(read, names)
+    return told
+
+
+def _told(rows: Iterable[Mapping[str, Value]], names: Iterable[str]) -> str:
+    """The values of some lines as text."""
+    texts = ((value_text(row.get(name)) for name in names) for row in rows)
+    return "; ".join(" ".join(filter(None, each)) for each in texts)
 
 
 def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:

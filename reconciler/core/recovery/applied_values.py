@@ -1,5 +1,6 @@
 """Which values of a call count as applied to its entry, as a read shows it afterwards."""
 
+import json
 from collections.abc import Mapping, Set
 from functools import partial
 
@@ -7,7 +8,7 @@ from reconciler.core.model.canonical import with_lines
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Comparison
 from reconciler.core.model.resource import EMPTY, Key, Value, rows_of
-from reconciler.core.planning.diff import read_back
+from reconciler.core.planning.diff import read_back, stored_otherwise
 from reconciler.core.planning.line_matching import pair, posting_key, same_details
 from reconciler.values import dataclass
 
@@ -16,11 +17,13 @@ from reconciler.values import dataclass
 class Shown:
     """What a read shows of a call: the fields that differ, and the values that count as applied.
 
-    `applied` is None if nothing does.
+    `applied` is None if nothing does. `otherwise` is what the ledger stored otherwise than it was
+    sent, as the daybook keeps it.
     """
 
     differing: tuple[str, ...]
     applied: Mapping[str, Value] | None
+    otherwise: str
 
 
 def shown(
@@ -41,7 +44,8 @@ def shown(
     names = dict.fromkeys(field.name for field in found.fields)
     names |= dict.fromkeys([kind.lines] * bool(found.line_updates))
     applied = before if _posted_by_another(kind, found) else _applied(kind, sent, before, found)
-    return Shown(differing=tuple(names), applied=applied)
+    told = json.dumps(stored_otherwise(kind, found), ensure_ascii=False)
+    return Shown(differing=tuple(names), applied=applied, otherwise=told)
 
 
 def _posted_by_another(kind: Kind, found: Comparison) -> bool:

@@ -241,6 +241,14 @@ PLAN_RULES = catalogue(
         "forget` with its name. Then restore the file.",
     ),
     Rule(
+        id="stored-otherwise",
+        summary="What the ledger stores otherwise than it was sent is not sent again and again.",
+        why="A ledger may round an amount or rewrite a text. Each apply would replace or update "
+        "the entry once more.",
+        remedy="Declare the value as the ledger shows it. If the ledger would store the declared "
+        "one now, cancel the entry there: the next apply posts it again.",
+    ),
+    Rule(
         id="money-limit",
         summary="The sum of debits that a plan posts or cancels is within the limit of the policy.",
         why="`policy.limits.money` is set in reconciler.yaml.",
