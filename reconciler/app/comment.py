@@ -23,11 +23,11 @@ DRY_RUN_LIMIT = LIMIT
 class ReviewState:
     """The parts of the comment beside the plan: the commit, and the approvals or why they lack.
 
-    `checked_out` is the commit that the job checks out, such as a merge of that commit.
+    `merged` is a merge of that commit, if the job checks out one.
     """
 
     commit: str
-    checked_out: str = ""
+    merged: str = ""
     job_url: str = ""
     assessment: Assessment | None = None
     failure: ForgeError | None = None
@@ -51,7 +51,7 @@ def post_comment(
     with open_forge(context, options.environment) as forge:
         state = replace(
             _review_state(plan, forge, change, context.commit),
-            checked_out=context.checked_out,
+            merged=context.merged,
             job_url=context.job_url,
         )
         placed = put(

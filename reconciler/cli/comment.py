@@ -80,7 +80,7 @@ def comment(
         frame = Frame(
             environment=environment,
             commit=state.commit,
-            checked_out=state.checked_out,
+            merged=state.merged,
             assessment=state.assessment,
             unread=failure.message if failure else "",
             job_url=state.job_url,

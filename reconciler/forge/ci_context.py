@@ -36,7 +36,7 @@ class CiContext:
 
     `commit` is the head of the change in a job for one, else the commit of the job. `branch` is
     the branch of a job on a branch. With `own` the job runs for this change. `job_url` is the page
-    of the job, whatever the change is, and `checked_out` the commit that it checks out.
+    of the job, whatever the change is. `merged` is a merge of `commit` that the job checks out.
     """
 
     forge: str
@@ -48,7 +48,7 @@ class CiContext:
     branch: str = ""
     own: bool = False
     job_url: str = ""
-    checked_out: str = ""
+    merged: str = ""
 
 
 _TARGETS = (
@@ -108,8 +108,10 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         repository = environment.get("GITHUB_REPOSITORY", "")
         on_branch = number is None and environment.get("GITHUB_REF_TYPE", "branch") == "branch"
         branch = environment.get("GITHUB_REF_NAME", "") if on_branch else ""
-        checked_out = environment.get("GITHUB_SHA", "")
-        commit = head or checked_out
+        of_job = environment.get("GITHUB_SHA", "")
+        commit = head or of_job
+        # On pull_request_target it is a commit of the target branch.
+        merged = of_job if environment.get("GITHUB_REF", "").startswith("refs/pull/") else ""
     else:
         listed = environment.get("CI_MERGE_REQUEST_IID", "")
         number = int(listed) if re.fullmatch(r"[0-9]{1,12}", listed) else None
@@ -117,8 +119,9 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         branch = environment.get("CI_COMMIT_BRANCH", "")
         # In a merged results pipeline CI_COMMIT_SHA is a merge that is in no branch.
         source = environment.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", "")
-        checked_out = environment.get("CI_COMMIT_SHA", "")
-        commit = source or checked_out
+        of_job = environment.get("CI_COMMIT_SHA", "")
+        commit = source or of_job
+        merged = of_job if source else ""
     context = CiContext(
         forge=forge,
         url=given.forge_url or environment.get(_URL_VARIABLES[forge], "") or _PUBLIC[forge],
@@ -129,7 +132,7 @@ def ci_context_from(given: ChangeOptions, event: str) -> CiContext:
         branch=branch,
         own=number is not None and given.change_number in (None, number),
         job_url=_job_url(forge, environment),
-        checked_out=checked_out,
+        merged=merged if given.commit in (None, commit) else "",
     )
     if not context.repository:
         raise ForgeError(

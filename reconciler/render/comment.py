@@ -44,12 +44,12 @@ class Frame:
     """What surrounds the plan in a comment. `assessment` is None when nothing could be read.
 
     `job_url` is the page of the CI job, and `report_url` that of the HTML report. The plan was made
-    of `commit` or of what its job `checked_out`.
+    of `commit`, or of its merge with the target branch, `merged`.
     """
 
     environment: str
     commit: str
-    checked_out: str = ""
+    merged: str = ""
     assessment: Assessment | None = None
     unread: str = ""
     job_url: str = ""
@@ -153,7 +153,7 @@ def _where(plan: Plan, frame: Frame) -> Iterator[str]:
     origin = plan.basis.origin
     if origin.dirty:
         yield "**The plan was made of files that are not committed.** An approval is for a commit."
-    elif frame.commit and origin.commit not in ("", frame.commit, frame.checked_out):
+    elif frame.commit and origin.commit not in ("", frame.commit, frame.merged):
         yield f"**The plan was made of another commit**, {code(origin.commit[:SHORT])}."
     head = frame.assessment.commit if frame.assessment else ""
     if head and frame.commit and head != frame.commit:

@@ -16,89 +16,98 @@ EVENT = json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}})
 SAID = {}
 
 
-def place(**fields):
-    return CiContext(**{"checked_out": SHA, **fields})
-
-
 @pytest.mark.parametrize(
     ("said", "environment", "event", "found"),
     [
         pytest.param(
-            SAID, ACTIONS, EVENT,
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  change=7, commit=HEAD, own=True),
+            SAID, {**ACTIONS, "GITHUB_REF": "refs/pull/7/merge"}, EVENT,
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      change=7, commit=HEAD, own=True, merged=SHA),
             id="a workflow about a pull request",
         ),
         pytest.param(
+            {"commit": "c" * 40}, {**ACTIONS, "GITHUB_REF": "refs/pull/7/merge"}, EVENT,
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      change=7, commit="c" * 40, own=True),
+            id="the merge is of another commit than is said",
+        ),
+        pytest.param(
+            SAID, {**ACTIONS, "GITHUB_REF": "refs/heads/main"}, EVENT,
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      change=7, commit=HEAD, own=True),
+            id="a workflow that has the target branch checked out",
+        ),
+        pytest.param(
             SAID, ACTIONS, '{"ref": "refs/heads/main"}',
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA),
             id="a workflow about a push",
         ),
         pytest.param(
             SAID, {**ACTIONS, "GITHUB_REF_NAME": "main", "GITHUB_REF_TYPE": "branch"}, "",
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA, branch="main"),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA, branch="main"),
             id="a workflow on a branch",
         ),
         pytest.param(
             SAID, {**ACTIONS, "GITHUB_REF_NAME": "v1", "GITHUB_REF_TYPE": "tag"}, "",
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA),
             id="a workflow on a tag",
         ),
         pytest.param(
             SAID, {**PIPELINE, "CI_COMMIT_BRANCH": "main"}, "",
-            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77",
-                  commit=SHA, branch="main"),
+            CiContext(forge="gitlab", url="https://gitlab.com/api/v4", repository="77",
+                      commit=SHA, branch="main"),
             id="a pipeline on a branch",
         ),
         pytest.param(
             SAID, {**ACTIONS, "GITHUB_API_URL": "https://github.acme.example/api/v3"}, "",
-            place(forge="github", url="https://github.acme.example/api/v3",
-                  repository="acme/books", commit=SHA),
+            CiContext(forge="github", url="https://github.acme.example/api/v3",
+                      repository="acme/books", commit=SHA),
             id="a server of one's own",
         ),
         pytest.param(
             SAID, {**PIPELINE, "CI_MERGE_REQUEST_IID": "7"}, "",
-            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", change=7,
-                  commit=SHA, own=True),
+            CiContext(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", change=7,
+                      commit=SHA, own=True),
             id="a pipeline about a merge request",
         ),
         pytest.param(
             SAID, {**PIPELINE, "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD}, "",
-            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=HEAD),
+            CiContext(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=HEAD,
+                      merged=SHA),
             id="a pipeline about a merged result",
         ),
         pytest.param(
             {"forge": "gitlab", "repo": "acme/books", "change_number": 9, "commit": HEAD},
             ACTIONS, EVENT,
-            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="acme/books",
-                  change=9, commit=HEAD, checked_out=""),
+            CiContext(forge="gitlab", url="https://gitlab.com/api/v4", repository="acme/books",
+                      change=9, commit=HEAD),
             id="what is said counts",
         ),
         pytest.param(
             SAID, {**ACTIONS, "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "5"}, "",
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA, job_url="https://github.com/acme/books/actions/runs/5"),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA, job_url="https://github.com/acme/books/actions/runs/5"),
             id="the page of a workflow run",
         ),
         pytest.param(
             SAID, {**PIPELINE, "CI_PIPELINE_URL": "https://gitlab.com/a/b/-/pipelines/5"}, "",
-            place(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=SHA,
-                  job_url="https://gitlab.com/a/b/-/pipelines/5"),
+            CiContext(forge="gitlab", url="https://gitlab.com/api/v4", repository="77", commit=SHA,
+                      job_url="https://gitlab.com/a/b/-/pipelines/5"),
             id="the page of a pipeline",
         ),
         pytest.param(
             SAID, ACTIONS, "[" * 5000,
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA),
             id="an event that is none",
         ),
         pytest.param(
             SAID, ACTIONS, '{"pull_request": {"number": "7; rm", "head": 3}}',
-            place(forge="github", url="https://api.github.com", repository="acme/books",
-                  commit=SHA),
+            CiContext(forge="github", url="https://api.github.com", repository="acme/books",
+                      commit=SHA),
             id="an event of another shape",
         ),
     ],

@@ -367,7 +367,7 @@ def comment(plan: Plan) -> str:
     frame = Frame(
         environment="production",
         commit=COMMIT,
-        checked_out=plan.basis.origin.commit,
+        merged=plan.basis.origin.commit,
         job_url=job,
         report_url=f"{job}/artifacts/9",
     )

@@ -44,7 +44,7 @@ PREPARED = replace(reviewed("alice"), authors=("mallory", "eve@acme.example"))
 
 def body(plan=PLAN, *, before="", limit=GITHUB, **frame):
     plain = {"environment": "production", "commit": HEAD, "assessment": reviewed("alice")}
-    plain["checked_out"] = plan.basis.origin.commit
+    plain["merged"] = plan.basis.origin.commit
     return comment_body(plan, Frame(**{**plain, **frame}), before=before, limit=limit)
 
 
@@ -75,7 +75,7 @@ def test_a_comment_says_what_the_plan_was_made_of(made_of, dirty, told):
     """Whatever commit the job is for, an approver is shown no other plan without being told."""
     origin = replace(PLAN.basis.origin, commit=made_of, dirty=dirty)
     plan = replace(PLAN, basis=replace(PLAN.basis, origin=origin))
-    text = body(plan, checked_out="")
+    text = body(plan, merged="")
     assert ("The plan was made of" in text, told in text) == (bool(told), True)
 
 

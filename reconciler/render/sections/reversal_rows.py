@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable
 from typing import TypeAlias
 
+from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.reversal_pair import ReversalNet, ReversalPair
 from reconciler.render.phrases import sided
@@ -19,7 +20,9 @@ def reversal_rows(pairs: Iterable[ReversalPair], changes: Iterable[Change]) -> t
     unposted = {
         one.address.name
         for one in changes
-        if one.action is Action.BLOCKED and not one.number_posted and one.after is not None
+        if one.address.kind == JOURNAL_ENTRY.name
+        and (one.action, one.number_posted) == (Action.BLOCKED, False)
+        and one.after is not None
     }
     return tuple((_title(pair, unposted), tuple(map(_row, pair.nets))) for pair in pairs)
 
