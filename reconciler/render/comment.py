@@ -153,7 +153,9 @@ def _where(plan: Plan, frame: Frame) -> Iterator[str]:
     origin = plan.basis.origin
     if origin.dirty:
         yield "**The plan was made of files that are not committed.** An approval is for a commit."
-    elif frame.commit and origin.commit not in ("", frame.commit, frame.merged):
+    elif frame.commit and not origin.commit:
+        yield "**It is unknown of which commit the plan was made.** git was not there, or failed."
+    elif frame.commit and origin.commit not in (frame.commit, frame.merged):
         yield f"**The plan was made of another commit**, {code(origin.commit[:SHORT])}."
     head = frame.assessment.commit if frame.assessment else ""
     if head and frame.commit and head != frame.commit:
