@@ -145,7 +145,7 @@ def plan_with_search(
         if snapshot.equal:
             snapshot, plan = _made(snapshot, make, read)
     shown = unread_postings(plan.changes, snapshot, search, dropped)
-    unproved = _unproved(missing_numbers(plan.changes, snapshot), ledger, finding, place)
+    unproved = _unproved(missing_numbers(plan.changes), ledger, finding, place)
     plan = replace(plan, refusals=(*plan.refusals, *unread_posting(shown, unproved)))
     if finding.posting and not finding.first_apply:
         refusals = _refusals(plan, search, doubts, finding, doubtful=doubtful)

@@ -15,6 +15,7 @@ from apply_harness import (
 )
 
 from reconciler.core.model.plan import Reason
+from reconciler.core.model.policy import Policy, Removal
 
 ONE = files(a=of())
 NOT_FOUND = refusal(50000040, "Cannot find entity by key", 404)
@@ -166,6 +167,19 @@ def test_what_no_read_finds_after_the_lag_is_posted_again(late, queries):
     found = {"probe_from": "JE-00000001"} if queries else {}
     assert outcomes(bench.apply(ONE, finding=found)) == {"done"}
     assert bench.live()["a"] == ["JE-00000002"]
+
+
+@pytest.mark.parametrize("queries", [None, instead(NOT_PERMITTED)], ids=["late", "forbidden"])
+def test_what_we_cancelled_needs_no_proof_that_it_is_gone(make_bench, queries):
+    """Somebody deleted what an apply had cancelled: nothing of it was posted any more."""
+    bench = make_bench(over_socket=True, query_lag=LAG, policy=Policy(removal=Removal.CANCEL))
+    for wanted in (ONE, {}):
+        assert outcomes(bench.apply(wanted)) == {"done"}
+    bench.api("DELETE", "/v1/journal-entries/JE-00000001")
+    bench.line.queries = queries
+    found = {"probe_from": "JE-00000001"} if queries else {}
+    assert outcomes(bench.apply(ONE, finding=found)) == {"done"}
+    assert bench.live() == {"a": ["JE-00000002"]}
 
 
 @pytest.mark.parametrize("wanted", [files(a=of("5.00")), {}], ids=["replace", "remove"])

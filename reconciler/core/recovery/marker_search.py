@@ -337,14 +337,13 @@ def unread_postings(
     )
 
 
-def missing_numbers(changes: Iterable[Change], snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
+def missing_numbers(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
     """The recorded numbers, by kind, whose entries no read finds and that a plan takes for gone."""
     missing: dict[str, tuple[str, ...]] = {}
     for change in changes:
-        name, number = change.address.kind, change.number
-        absent = number is not None and snapshot.live.get(number, change) is None
-        if number is not None and absent and (change.posts or change.action is Action.FORGET):
-            missing[name] = (*missing.get(name, ()), number)
+        name, taken = change.address.kind, change.posts or change.action is Action.FORGET
+        if change.number and taken and change.reason is Reason.MISSING_IN_LEDGER:
+            missing[name] = (*missing.get(name, ()), change.number)
     return missing
 
 
