@@ -18,12 +18,7 @@ from reconciler.app.settlement import settle_first, spilling_daybook
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import NOTHING_BEFORE, Applied, Outcome, Report, report_of
 from reconciler.engine.apply import apply
-from reconciler.engine.double_postings import (
-    PostingCheck,
-    check_earlier,
-    check_posted,
-    posted_by,
-)
+from reconciler.engine.double_postings import PostingCheck, check_earlier, check_posted, posted_by
 from reconciler.engine.ports import PollingPolicy, Ports
 from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import SearchedPlan, mark_complete

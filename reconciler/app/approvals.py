@@ -232,12 +232,7 @@ def _reviews_on_forge(
 
 
 def _before_on_forge(
-    forge: Forge,
-    context: CiContext,
-    history: Unapplied,
-    changes: tuple[int, ...],
-    *,
-    begun: bool,
+    forge: Forge, context: CiContext, history: Unapplied, changes: tuple[int, ...], *, begun: bool
 ) -> tuple[tuple[str, ...], tuple[Refusal, ...], list[Review]]:
     """Who wrote or pushed what is applied or undone together with changes, and its reviews.
 

@@ -4,11 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.app.files.text_files import read_text, require_writable, write_text
-from reconciler.app.state_directory import (
-    daybook_place,
-    require_daybook,
-    workspace_daybook,
-)
+from reconciler.app.state_directory import daybook_place, require_daybook, workspace_daybook
 from reconciler.app.workspace import read_workspace, require_valid
 from reconciler.core.model.history import Recorded
 from reconciler.daybook import CallRecord, unlock

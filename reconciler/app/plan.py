@@ -13,12 +13,7 @@ from reconciler.app.offline.known import known_offline
 from reconciler.app.progress import Progress
 from reconciler.app.rehearsing import RehearsalOptions, rehearse
 from reconciler.app.session import Access, ReadSession, open_session
-from reconciler.app.state_directory import (
-    CACHE,
-    keep_private,
-    require_daybook,
-    workspace_cache,
-)
+from reconciler.app.state_directory import CACHE, keep_private, require_daybook, workspace_cache
 from reconciler.app.warnings import (
     age_warnings,
     reading_warnings,
@@ -113,11 +108,7 @@ class MadePlan:
 
 
 def plan_workspace(
-    workspace: CheckedWorkspace,
-    options: PlanOptions,
-    access: Access,
-    *,
-    progress: Progress,
+    workspace: CheckedWorkspace, options: PlanOptions, access: Access, *, progress: Progress
 ) -> MadePlan:
     """The plan of a workspace."""
     if fault := unknown_dimension(options.by, workspace.tenant):

@@ -14,13 +14,7 @@ from reconciler.daybook import Intent
 from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe
-from reconciler.engine.settle import (
-    FORGOTTEN,
-    HOUR,
-    SAFE_WINDOW,
-    SKEW,
-    age_of,
-)
+from reconciler.engine.settle import FORGOTTEN, HOUR, SAFE_WINDOW, SKEW, age_of
 from reconciler.engine.settlement_record import confirmed, record_settled
 from reconciler.errors import Refused
 

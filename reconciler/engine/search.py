@@ -43,13 +43,7 @@ from reconciler.core.recovery.marker_search import (
     with_previous,
 )
 from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
-from reconciler.engine.ports import (
-    CompletenessLog,
-    DatedCalls,
-    Searchable,
-    SearchedLedger,
-    Stamped,
-)
+from reconciler.engine.ports import CompletenessLog, DatedCalls, Searchable, SearchedLedger, Stamped
 from reconciler.errors import LedgerError
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]

@@ -16,18 +16,9 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
-from reconciler.core.recovery.marker_search import (
-    LAG,
-    Search,
-    is_posted_as,
-    recorded_numbers,
-)
+from reconciler.core.recovery.marker_search import LAG, Search, is_posted_as, recorded_numbers
 from reconciler.daybook import CallOutcome, Intent
-from reconciler.engine.call_outcome import (
-    KEY_MISMATCH,
-    settlement_of,
-    shows_in_a_read,
-)
+from reconciler.engine.call_outcome import KEY_MISMATCH, settlement_of, shows_in_a_read
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
 from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
 from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by

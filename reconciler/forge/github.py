@@ -14,15 +14,7 @@ from reconciler.core.model.resource import mapping_of, text_of
 from reconciler.core.model.review import Approval, Discarded, Review, Written, evidence_flaw
 from reconciler.core.model.trailers import co_authors, digests_in
 from reconciler.errors import ReconcilerError
-from reconciler.forge.api import (
-    ForgeApi,
-    Purpose,
-    Row,
-    distinct,
-    moment_of,
-    text_at,
-    whole_number,
-)
+from reconciler.forge.api import ForgeApi, Purpose, Row, distinct, moment_of, text_at, whole_number
 from reconciler.forge.identities import (
     People,
     Push,

@@ -116,9 +116,7 @@ def _escaped(value: str) -> str:
     return value
 
 
-def numbered(
-    rows: Iterable[Mapping[str, Value]],
-) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
+def numbered(rows: Iterable[Mapping[str, Value]]) -> Iterator[tuple[str, str, Mapping[str, Value]]]:
     """The number and the status of every row, and the row. Raises UnexpectedRows."""
     for row in rows:
         number, status = row.get("number"), row.get("status")
@@ -351,8 +349,7 @@ def unread_posting(shown: tuple[str, ...], unproved: tuple[str, ...]) -> Iterato
     """The refusals to take entries for gone only because no read finds them."""
     if shown:
         yield refusal(
-            "unread-posting",
-            f"a query shows as posted what no read finds: {listed(shown)}",
+            "unread-posting", f"a query shows as posted what no read finds: {listed(shown)}"
         )
     if unproved := tuple(number for number in unproved if number not in shown):
         yield refusal(
