@@ -4,18 +4,21 @@
 
 One direct call of the API, PUT .../basic-information, which `reconciler` knows nothing of. It goes
 to ZUORA_BASE_URL with ZUORA_CLIENT_ID and ZUORA_CLIENT_SECRET; without them to the embedded ledger
-of ./journals, in this process, as the client that `reconciler` made for itself there.
+of ./journals, served by this process, as the client that `reconciler` made for itself there.
 Exits 1 when the ledger refuses.
 """
 
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from reconciler.ledger import create_app, open_ledger
 
@@ -25,40 +28,53 @@ STATE = Path("journals/.reconciler")
 def main() -> int:
     """Put the fields given as JSON into the entry, and print call and answer."""
     number, fields = sys.argv[1:]
-    with _ledger() as (http, secrets):
-        granted = http.post("/oauth/token", data={"grant_type": "client_credentials", **secrets})
-        granted.raise_for_status()
-        answer = http.put(
-            f"/v1/journal-entries/{number}/basic-information",
-            content=fields,
-            headers={
-                "Authorization": f"Bearer {granted.json()['access_token']}",
+    path = f"/v1/journal-entries/{number}/basic-information"
+    with _ledger() as (url, secrets):
+        form = urlencode({"grant_type": "client_credentials", **secrets})
+        status, answer = _sent("POST", f"{url}/oauth/token", form, {})
+        if status == 200:
+            headers = {
+                "Authorization": f"Bearer {json.loads(answer)['access_token']}",
                 "Content-Type": "application/json",
-            },
-        )
-    request = answer.request
-    sys.stdout.write(f"{request.method} {request.url.path} {fields}\n")
-    sys.stdout.write(f"{answer.status_code} {answer.text}\n")
-    return 0 if answer.is_success and answer.json()["success"] else 1
+            }
+            status, answer = _sent("PUT", url + path, fields, headers)
+    sys.stdout.write(f"PUT {path} {fields}\n{status} {answer}\n")
+    return 0 if status == 200 and json.loads(answer)["success"] else 1
+
+
+def _sent(method: str, url: str, body: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and body of the answer, whatever the status."""
+    request = Request(url, body.encode(), headers, method=method)  # noqa: S310 - the ledger's own
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """A demo shows its own lines alone."""
 
 
 @contextmanager
-def _ledger() -> Iterator[tuple[httpx.Client, dict[str, str]]]:
-    """The ledger over HTTP and the client's credentials, on a socket or in this process."""
+def _ledger() -> Iterator[tuple[str, dict[str, str]]]:
+    """The URL of the ledger, which this process serves if nobody does, and the credentials."""
     url = os.environ.get("ZUORA_BASE_URL")
     if url:
-        secrets = {
-            "client_id": os.environ["ZUORA_CLIENT_ID"],
-            "client_secret": os.environ["ZUORA_CLIENT_SECRET"],
-        }
-        with httpx.Client(base_url=url, trust_env=False) as http:
-            yield http, secrets
+        names = ("client_id", "client_secret")
+        yield url, {name: os.environ[f"ZUORA_{name.upper()}"] for name in names}
         return
     secrets = json.loads((STATE / "ledger-client.json").read_text(encoding="utf-8"))
-    with open_ledger(f"sqlite:///{(STATE / 'ledger.db').absolute()}") as ledger:
-        transport = httpx.WSGITransport(app=create_app(ledger))
-        with httpx.Client(base_url="http://localhost", transport=transport) as http:
-            yield http, secrets
+    with (
+        open_ledger(f"sqlite:///{(STATE / 'ledger.db').absolute()}") as ledger,
+        make_server("127.0.0.1", 0, create_app(ledger), handler_class=_Silent) as server,
+    ):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", secrets
+        finally:
+            server.shutdown()
 
 
 if __name__ == "__main__":

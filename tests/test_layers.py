@@ -71,17 +71,16 @@ class Module:
 @cache
 def modules() -> tuple[Module, ...]:
     """Every module of the package, each read and parsed once."""
-    found = []
-    for path in sorted(PACKAGE.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        found.append(
-            Module(
-                name=path.relative_to(PACKAGE).as_posix(),
-                tree=ast.parse(text, filename=str(path)),
-                lines=len(text.splitlines()),
-            )
-        )
-    return tuple(found)
+    return tuple(parsed(path, below=PACKAGE) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def parsed(path: Path, *, below: Path) -> Module:
+    text = path.read_text(encoding="utf-8")
+    return Module(
+        name=path.relative_to(below).as_posix(),
+        tree=ast.parse(text, filename=str(path)),
+        lines=len(text.splitlines()),
+    )
 
 
 @cache
@@ -432,6 +431,9 @@ DISTRIBUTIONS = {
 }
 """Packages that are imported under another name than they are installed by."""
 
+SCRIPTS = ("demo/*.py", "docs/examples/*.py", "tests/platforms/run_*.py")
+"""What runs where the product is installed, without the tools of development."""
+
 
 def test_what_is_imported_is_declared():
     """A package that only comes along with another may go when that one no longer needs it."""
@@ -440,8 +442,13 @@ def test_what_is_imported_is_declared():
     used = (extras[name] for name in ("ledger", "postgresql", "xlsx"))
     items = [*project["dependencies"], *chain.from_iterable(used)]
     stated = {re.match(r"[A-Za-z0-9._-]+", item)[0].lower() for item in items}
+    scripts = [path for pattern in SCRIPTS for path in ROOT.glob(pattern)]
     imported = (
-        {name.partition(".")[0] for module in modules() for name, _ in module.imports}
+        {
+            name.partition(".")[0]
+            for module in (*modules(), *(parsed(path, below=ROOT) for path in scripts))
+            for name, _ in module.imports
+        }
         - STDLIB
         - {"reconciler"}
     )
