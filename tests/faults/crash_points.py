@@ -154,14 +154,19 @@ def before_the_answer(fuse: Fuse) -> None:
 def headers_read(fuse: Fuse) -> None:
     """C09: the headers of an answer to a changing request are in, its body is not."""
 
-    def wrap(
-        call: Callable[..., Any], exchange: Any, answer: Any, request: Any, **given: Any
-    ) -> Any:
-        if f"{request.method} {request.target}".encode().startswith(CHANGING):
-            fuse.reach()
-        return call(exchange, answer, request, **given)
+    asked = threading.local()
 
-    wrapped("reconciler.http_client.exchange:Exchange._receive", wrap)
+    def sent(call: Callable[..., Any], exchange: Any, request: Any, **given: Any) -> Any:
+        asked.changing = f"{request.method} {request.target}".encode().startswith(CHANGING)
+        return call(exchange, request, **given)
+
+    def received(call: Callable[..., Any], *args: Any, **given: Any) -> Any:
+        if asked.changing:
+            fuse.reach()
+        return call(*args, **given)
+
+    wrapped("reconciler.http_client.exchange:Exchange.send", sent)
+    wrapped("reconciler.http_client.exchange:Exchange._receive", received)
 
 
 def at_the_commit_of(place: str, *, done: bool) -> Install:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import joined
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
@@ -43,7 +44,7 @@ def _unless_unseen(snapshot: Snapshot, change: Change, seen: set[str]) -> Change
     remedy = _REMEDY.format(
         number=recorded.number,
         file="remove its file and " if declared else "",
-        name=change.address.name,
+        forget=suggested("forget", change.address.name),
         again=" To post it again, restore the file after that." if declared else "",
     )
     return change.blocked_by(refusal("organization-unseen", fact, remedy))
@@ -52,7 +53,7 @@ def _unless_unseen(snapshot: Snapshot, change: Change, seen: set[str]) -> Change
 _REMEDY = (
     "Give the API user access to the organization, and list its id if the target has "
     "`organizationIds`. Then plan again. If {number} was deleted in the ledger, {file}run "
-    "`reconciler forget {name}`.{again}"
+    "{forget}.{again}"
 )
 
 
