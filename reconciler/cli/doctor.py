@@ -5,14 +5,7 @@ import click
 from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
 from reconciler.cli.options import ca_bundle_option, common_options, given_options, json_option
-from reconciler.cli.terminal import (
-    counted_by_kind,
-    log_steps,
-    note,
-    out,
-    out_json,
-    problem_spans,
-)
+from reconciler.cli.terminal import counted_by_kind, log_steps, note, out, out_json, problem_spans
 from reconciler.core.model.finding import counted
 from reconciler.render.findings import problem_rows
 from reconciler.render.styled_text import line

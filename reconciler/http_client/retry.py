@@ -96,11 +96,7 @@ def outcome_of(reply: Response | FailedRequest) -> RequestOutcome:
     return _BY_HUNDREDS.get(reply.status // 100, RequestOutcome.FAILED)
 
 
-_BY_HUNDREDS = {
-    2: RequestOutcome.DONE,
-    3: RequestOutcome.REDIRECTED,
-    4: RequestOutcome.REJECTED,
-}
+_BY_HUNDREDS = {2: RequestOutcome.DONE, 3: RequestOutcome.REDIRECTED, 4: RequestOutcome.REJECTED}
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | None:

@@ -196,11 +196,7 @@ class _Frame:
         refuse_options(request, resource)
 
     def process_response(
-        self,
-        request: falcon.Request,
-        response: falcon.Response,
-        resource: object,
-        succeeded: bool,
+        self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
         """Set the headers of every answer, and compress long ones."""
         context = request.context

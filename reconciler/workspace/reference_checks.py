@@ -304,11 +304,7 @@ def _used_names(what: str, declared: Iterable[Declared]) -> set[Value]:
 
 
 def _limit(
-    currency: str,
-    amount: Decimal,
-    tenant: Tenant,
-    is_used: Callable[[str, str], bool],
-    path: Path,
+    currency: str, amount: Decimal, tenant: Tenant, is_used: Callable[[str, str], bool], path: Path
 ) -> Iterator[Finding]:
     """A limit in a currency that nothing is posted in never applies; nobody would notice."""
     known = {*tenant.currencies, *tenant.former_currencies}

@@ -192,10 +192,7 @@ _PLAN = _object(
     drift=_list[_object(**_ADDRESS, **_COMPARED, number=str, status=str)],
     impact=_list[
         _object(
-            Impact,
-            renamed=_ACCOUNT,
-            net_change=_Amount,
-            dimensions=NotRequired[dict[str, str]],
+            Impact, renamed=_ACCOUNT, net_change=_Amount, dimensions=NotRequired[dict[str, str]]
         )
     ],
     balance=_list[_object(Balance, holds=bool)],

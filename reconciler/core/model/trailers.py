@@ -6,8 +6,7 @@ _CO_AUTHOR = re.compile(
     r"^[ \t]*co-authored-by[ \t]*:[^<\n]*<([^<>\s]+)>", re.IGNORECASE | re.MULTILINE
 )
 _ENDORSER = re.compile(
-    r"^(?:reviewed-by|signed-off-by)[ \t]*:[^<\n]*<([^<>\s]+)>[ \t]*$",
-    re.IGNORECASE | re.MULTILINE,
+    r"^(?:reviewed-by|signed-off-by)[ \t]*:[^<\n]*<([^<>\s]+)>[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
 

@@ -31,14 +31,10 @@ _COLUMNS = (
 _CALLER = (
     select(*_COLUMNS)
     .join(
-        tokens,
-        (tokens.c.tenant_id == clients.c.tenant_id) & (tokens.c.client_id == clients.c.id),
+        tokens, (tokens.c.tenant_id == clients.c.tenant_id) & (tokens.c.client_id == clients.c.id)
     )
     .join(tenants, tenants.c.tenant_id == clients.c.tenant_id)
-    .where(
-        tokens.c.token_hash == bindparam("hash"),
-        tokens.c.expires_at > bindparam("now"),
-    )
+    .where(tokens.c.token_hash == bindparam("hash"), tokens.c.expires_at > bindparam("now"))
 )
 _NO_HASH = hashlib.sha256(b"").hexdigest()
 

@@ -34,10 +34,7 @@ def _closed(always: dict[str, Schema], sometimes: dict[str, Schema] | None = Non
 
 def _answered(always: dict[str, Schema], sometimes: dict[str, Schema] | None = None) -> Schema:
     """A resource in an answer, which may have custom fields."""
-    return {
-        **_closed(always, sometimes),
-        "patternProperties": {"__c$": nullable(text().schema)},
-    }
+    return {**_closed(always, sometimes), "patternProperties": {"__c$": nullable(text().schema)}}
 
 
 def _done(always: dict[str, Schema], sometimes: dict[str, Schema] | None = None) -> Schema:

@@ -37,13 +37,7 @@ class Names:
 
 
 def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
-    tx: Connection,
-    tenant_id: str,
-    kind: str,
-    numbers: Iterable[str],
-    *,
-    until: str,
-    owner_id: str,
+    tx: Connection, tenant_id: str, kind: str, numbers: Iterable[str], *, until: str, owner_id: str
 ) -> dict[str, PastState]:
     """The entries or runs with these numbers at a time, by number, if they existed.
 

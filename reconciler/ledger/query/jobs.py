@@ -199,10 +199,7 @@ class Jobs:
                     return translated
                 visibility = self._visibility(job, translated, now)
                 reading = Reading(
-                    tx=tx,
-                    tenant_id=tenant_id,
-                    schema=schema,
-                    check_interrupt=interruption.check,
+                    tx=tx, tenant_id=tenant_id, schema=schema, check_interrupt=interruption.check
                 )
                 needed = visibility.needs(translated.tables)
                 snapshot = snapshots.enter_context(replica.updated(reading, needed))

@@ -15,15 +15,7 @@ from .dates import shown
 from .decimal_functions import COLLATION
 from .execution import Output, Translation
 from .expressions import Expressions, kind_of
-from .parser import (
-    DIALECT,
-    SHOW_COLUMNS,
-    SHOW_TABLES,
-    outside,
-    read_query,
-    refused,
-    too_deep,
-)
+from .parser import DIALECT, SHOW_COLUMNS, SHOW_TABLES, outside, read_query, refused, too_deep
 from .schema import DELETED, Kind, QueryTable
 
 MAX_COLUMNS = 500
@@ -118,10 +110,7 @@ def translate(
     )
     _check_output(columns)
     translation = Translation(
-        sql=annotated.sql(dialect="sqlite"),
-        tables=tables,
-        columns=columns,
-        deleted_too=deleted,
+        sql=annotated.sql(dialect="sqlite"), tables=tables, columns=columns, deleted_too=deleted
     )
     return translation, values.timeless
 
@@ -171,12 +160,7 @@ def _check_grouping(scope: Scope) -> None:
                 raise refused(f"{shown(column)} must be aggregated or appear in GROUP BY")
 
 
-def _own(
-    part: exp.Expr,
-    kind: type[exp.Expr],
-    *,
-    but: Sequence[exp.Expr] = (),
-) -> list[exp.Expr]:
+def _own(part: exp.Expr, kind: type[exp.Expr], *, but: Sequence[exp.Expr] = ()) -> list[exp.Expr]:
     """Nodes of a type, without those in aggregates, in grouped expressions and in subqueries."""
     found: list[exp.Expr] = []
     waiting = [part]

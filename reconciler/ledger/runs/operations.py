@@ -28,9 +28,7 @@ DELETABLE = ("Cancelled",)
 RUN = (
     ResourceField("number", "number", text()),
     ResourceField(
-        "status",
-        "status",
-        choice(*dict.fromkeys((*BUSY_STATES, *CANCELLABLE, *DELETABLE))),
+        "status", "status", choice(*dict.fromkeys((*BUSY_STATES, *CANCELLABLE, *DELETABLE)))
     ),
     ResourceField("aggregateCurrency", "aggregate_currency", BOOLEAN),
     ResourceField("executedOn", "executed_on", DATE_TIME, nullable=True),

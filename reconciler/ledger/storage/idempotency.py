@@ -15,10 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from .store import Store
 from .tables import replays
 
-_KEY = (
-    replays.c.tenant_id == bindparam("tenant"),
-    replays.c.key == bindparam("keyed"),
-)
+_KEY = (replays.c.tenant_id == bindparam("tenant"), replays.c.key == bindparam("keyed"))
 _HELD = (*_KEY, replays.c.claim == bindparam("token"))
 _FORGET = delete(replays).where(replays.c.expires_at <= bindparam("now"))
 _FIND = select(replays).where(*_KEY)
@@ -112,9 +109,7 @@ def claim(
             return KeyConflict.OTHER_BODY
         if known["status"] is not None:
             return Answer(
-                status=known["status"],
-                body=known["body"].encode(),
-                request_id=known["request_id"],
+                status=known["status"], body=known["body"].encode(), request_id=known["request_id"]
             )
         if now < known["claimed_at"] + LEASE:
             return KeyConflict.RUNNING
