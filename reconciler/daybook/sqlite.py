@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib import import_module
@@ -41,6 +41,8 @@ _DURABLE = ("journal_mode=WAL", "synchronous=FULL")
 
 _DIALECT = Dialect(value="?", for_update="")  # whoever writes has locked all rows
 
+_PATIENT = f"busy_timeout={BUSY}"
+
 _LOG = ("-wal", "-shm")
 """The log of a database: one that outlived it would be played into the next database."""
 
@@ -52,11 +54,10 @@ class SqliteStore(Store):
     remedy = "Check the path, its permissions and its disk. Do not delete the file."
 
     def __init__(self, path: Path, *, write: bool, clock: Callable[[], datetime]) -> None:
-        patient = f"busy_timeout={BUSY}"
         connections = (
-            _connections(self._connect, patient, *_DURABLE)
+            _connections(self._connect)
             if write
-            else _connections(lambda: connect_to_read(path), patient)
+            else _connections(lambda: _set_up(connect_to_read(path), _PATIENT))
         )
         super().__init__(str(path), connections)
         self._path = path
@@ -66,8 +67,8 @@ class SqliteStore(Store):
         """The directories that were made for it, the innermost first."""
         self._created: tuple[int, int] | None = None
         """The file that this process created."""
-        self._written: tuple[int, int] | None = None
-        """The file that this process writes."""
+        self._written: Mapping[str, tuple[int, int] | None] = {}
+        """The files that this process writes, by the ends of their names."""
 
     def exists(self) -> bool:
         """Whether there is a daybook. Raises DaybookError for an empty file."""
@@ -117,11 +118,11 @@ class SqliteStore(Store):
 
     @property
     def _lock_path(self) -> Path:
-        return self._path.with_name(self._path.name + ".lock")
+        return self._beside(".lock")
 
     def replace_lock(self) -> None:
         """Replace the lock file: a process that hangs keeps its lock on the old file."""
-        new = self._path.with_name(self._path.name + ".lock.new")
+        new = self._beside(".lock.new")
         os.close(os.open(new, os.O_RDWR | os.O_CREAT, 0o600))
         try:
             new.replace(self._lock_path)
@@ -134,9 +135,9 @@ class SqliteStore(Store):
 
     def create(self, fill: Callable[[Transaction], None]) -> None:
         """Create a file under another name, and rename it when it is complete."""
-        draft = self._path.with_name(f"{self._path.name}.new")
+        draft = self._beside(".new")
         with _draft(draft, self._path):
-            connections = _connections(lambda: connect_to_write(draft))
+            connections = _connections(lambda: _set_up(connect_to_write(draft)))
             try:
                 with connections.transaction(write=True) as transaction:
                     make_tables(transaction)
@@ -150,13 +151,23 @@ class SqliteStore(Store):
         return self._clock()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = connect_to_write(self._path)
-        self._written = self._written or _identity(self._path)
+        # The first read makes the log.
+        connection = _set_up(connect_to_write(self._path), _PATIENT, *_DURABLE, "schema_version")
+        if not self.is_replaced():
+            self._written = {end: _identity(self._beside(end)) for end in ("", *_LOG)}
         return connection
 
     def is_replaced(self) -> bool:
         """Whether the path leads to another file, as after a restore, or to none."""
-        return self._written is not None and _identity(self._path) != self._written
+        return bool(self._written) and _identity(self._path) != self._written[""]
+
+    def _own_log(self) -> tuple[Path, ...]:
+        """The log of this process, if it is still there: a restored file may have its own."""
+        files = {self._beside(end): self._written.get(end) for end in _LOG}
+        return tuple(file for file, own in files.items() if own and _identity(file) == own)
+
+    def _beside(self, end: str) -> Path:
+        return self._path.with_name(self._path.name + end)
 
     def discard(self) -> None:
         """Remove the file that was created, then its lock: whoever waits for it makes another one.
@@ -165,45 +176,46 @@ class SqliteStore(Store):
         """
         if self._created is None:
             return
-        replaced = _identity(self._path) != self._created
+        replaced, log = _identity(self._path) != self._created, self._own_log()
         self._connections.close()
-        self._remove(*_LOG, *(() if replaced else ("", ".lock")))
-        self._written = None
+        _remove(*log, *(() if replaced else (self._path, self._lock_path)))
+        self._written = {}
         for directory in self._made:
             with suppress(OSError):
                 directory.rmdir()
 
-    def _remove(self, *ends: str) -> None:
-        for end in ends:
-            with suppress(OSError):
-                self._path.with_name(self._path.name + end).unlink(missing_ok=True)
-
     def close(self) -> None:
-        replaced = self.is_replaced()
+        log = self._own_log() if self.is_replaced() else ()
         super().close()
         if self._lock is not None:
-            if replaced and self._is_lock(self._lock):
-                self._remove(*_LOG)
+            if self._is_lock(self._lock):
+                _remove(*log)
             os.close(self._lock)
             self._lock = None
 
 
-def _connections(connect: Callable[[], sqlite3.Connection], *pragmas: str) -> Connections:
-    def opened() -> sqlite3.Connection:
-        connection = connect()
-        connection.isolation_level = None  # transactions begin below
-        try:
-            for pragma in pragmas:
-                connection.execute(f"PRAGMA {pragma}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+def _remove(*files: Path) -> None:
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
 
+
+def _set_up(connection: sqlite3.Connection, *pragmas: str) -> sqlite3.Connection:
+    connection.isolation_level = None  # a transaction begins where it is asked for
+    try:
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connections(connect: Callable[[], sqlite3.Connection]) -> Connections:
     def begin(transaction: Transaction, write: bool) -> None:
         transaction.change("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    return Connections(_DIALECT, connect=opened, begin=begin)
+    return Connections(_DIALECT, connect=connect, begin=begin)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

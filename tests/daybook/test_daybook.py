@@ -242,6 +242,23 @@ def test_i43_a_daybook_that_is_restored_meanwhile_takes_no_more(path, tmp_path, 
         assert set(book.recorded()) == {address("before")}
 
 
+@pytest.mark.parametrize("new", [True, False])
+def test_a_daybook_that_is_restored_meanwhile_keeps_its_own_log(path, tmp_path, new):
+    """A copy of the files of a process that was killed has its last records in its log alone."""
+    ends, source = ("", "-wal"), tmp_path / "source" / path.name
+    with opened(source) as book:
+        create(book, "a")
+        copies = [shutil.copy(f"{source}{end}", f"{tmp_path / 'copy'}{end}") for end in ends]
+    if not new:
+        with opened(path) as book:
+            create(book, "b")
+    with opened(path):
+        for copy, end in zip(copies, ends, strict=True):
+            Path(copy).replace(f"{path}{end}")
+    with opened(path) as book:
+        assert set(book.recorded()) == {address("a")}
+
+
 def test_a_reader_cannot_write(path):
     with opened(path) as book:
         create(book)
