@@ -446,19 +446,25 @@ def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, poli
     assert (change.action, change.wanted) == (Action.BLOCKED, wanted)
     assert (change.block.rule, change.block.message) == (rule, message)
     assert change.block.remedy
+    assert "None" not in change.block.remedy
 
 
 @pytest.mark.parametrize(
-    ("shown", "action"),
+    ("shown", "own", "unread", "action"),
     [
-        pytest.param(NORTH, Action.CREATE, id="another entry of its organization"),
-        pytest.param(SOUTH, Action.BLOCKED, id="one of another organization"),
+        pytest.param(NORTH, NORTH, (), Action.CREATE, id="another entry of its organization"),
+        pytest.param(NORTH, NORTH, (NEW,), Action.BLOCKED, id="another one, of an earlier read"),
+        pytest.param(SOUTH, NORTH, (), Action.BLOCKED, id="one of another organization"),
+        pytest.param(
+            NORTH, entry(), (), Action.BLOCKED, id="one of an organization, and it has none"
+        ),
     ],
 )
-def test_an_entry_is_gone_if_reads_show_its_organization(shown, action):
-    both = [declared(NORTH), declared(shown, name="other")]
-    book = [recorded(NORTH), recorded(shown, name="other", number=NEW)]
-    changes, _ = decide_all(snapshot(both, book, [live(shown, name="other", number=NEW)]))
+def test_an_entry_is_gone_if_reads_show_its_organization(shown, own, unread, action):
+    both = [declared(own), declared(shown, name="other")]
+    book = [recorded(own), recorded(shown, name="other", number=NEW)]
+    found = snapshot(both, book, [live(shown, name="other", number=NEW)])
+    changes, _ = decide_all(replace(found, unread=frozenset(unread)))
     assert {one.address.name: one.action for one in changes} == {
         "other": Action.KEEP,
         "true-up": action,

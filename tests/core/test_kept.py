@@ -19,6 +19,7 @@ from builders import (
     entry,
     live,
     recorded,
+    snapshot,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +41,7 @@ from reconciler.core.planning.kept import (
     stamps_of,
     still_holds,
     to_prove,
+    touched,
 )
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.planning.snapshot import Snapshot, to_read
@@ -392,6 +394,21 @@ def test_an_offline_plan_decides_what_is_settled_as_it_decides_everything(
     assert len(settled) >= 20
     make = partial(make_plan, basis=BASIS, allowances=Allowances(max_removals=99, max_missing=99))
     assert make(replace(whole, unread=settled)) == make(whole)
+
+
+def test_a_missing_entry_has_the_others_of_its_organization_read():
+    """Only a read shows what the client may see: a query may show more (API facts 6.1)."""
+    specs = {"gone": "North", "near": "North", "far": "South"}
+    numbers = {name: f"JE-{at:08}" for at, name in enumerate(specs, start=1)}
+    specs = {name: entry(organizationLabel=one) for name, one in specs.items()}
+    seen = snapshot(
+        [declared(spec, name=name) for name, spec in specs.items()],
+        [recorded(spec, name=name, number=numbers[name]) for name, spec in specs.items()],
+        [live(specs[name], name=name, number=numbers[name]) for name in ("near", "far")],
+    )
+    seen = replace(seen, unread=frozenset((numbers["near"], numbers["far"])))
+    plan = make_plan(seen, basis=BASIS, allowances=Allowances(max_missing=1))
+    assert [number for _, number in touched(plan, seen)] == [numbers["near"]]
 
 
 def test_a_late_query_delays_a_change_and_shapes_none():

@@ -1,6 +1,6 @@
 """Whether an entry that no read finds is gone: its organization must be one that reads show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import joined
@@ -8,7 +8,7 @@ from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, Change, Reason
-from reconciler.core.model.resource import Value, header_of, rows_of
+from reconciler.core.model.resource import Address, Value, header_of, rows_of
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import refusal
@@ -20,29 +20,56 @@ def with_known_absence(snapshot: Snapshot, changes: list[Change]) -> list[Change
     A client sees the entries of its organizations alone, and all others look deleted (API facts
     1.1). So each organization of a missing entry must be that of another entry that was read.
     """
-    kinds, tenant = {one.address.kind for one in snapshot.recorded.values()}, snapshot.tenant
-    seen = {
-        name
-        for live in snapshot.live.values()
-        if live is not None
-        for kind in kinds
-        for name in _organizations(KINDS[kind], live.fields, tenant)
+    missing = _missing(snapshot, changes)
+    if not missing:
+        return changes
+    shown, tenant = _shown(snapshot), snapshot.tenant
+    read = {
+        name for number, each in shown.items() if number not in snapshot.unread for name in each
     }
-    return [_unless_unseen(snapshot, one, seen) for one in changes]
+    several = bool(shown or tenant.organizations)
+    facts = {
+        one: _why_unseen(record, tenant, read, several=several) for one, record in missing.items()
+    }
+    return [
+        _blocked(snapshot, one, fact)
+        if one.action is not Action.BLOCKED and (fact := facts.get(one.address))
+        else one
+        for one in changes
+    ]
 
 
-def _unless_unseen(snapshot: Snapshot, change: Change, seen: set[str]) -> Change:
-    """The change, blocked if it follows from the absence of an entry that may be unseen."""
-    recorded = snapshot.records_by_current_name.get(change.address)
-    missing = change.reason is Reason.MISSING_IN_LEDGER and change.action is not Action.BLOCKED
-    if not missing or recorded is None:
-        return change
-    fact = _why_unseen(recorded, snapshot.tenant, seen)
-    if not fact:
-        return change
+def unread_witnesses(snapshot: Snapshot, changes: Iterable[Change]) -> frozenset[str]:
+    """The unread numbers of which a read may show an organization of a missing entry."""
+    missing = _missing(snapshot, changes).values()
+    wanted = {name for one in missing for name in _organizations_of(one, snapshot.tenant)}
+    shown = _shown(snapshot) if wanted else {}
+    return frozenset(one for one in snapshot.unread if not wanted.isdisjoint(shown.get(one, ())))
+
+
+def _missing(snapshot: Snapshot, changes: Iterable[Change]) -> Mapping[Address, Recorded]:
+    """The records of the entries that no read finds."""
+    records = snapshot.records_by_current_name
+    missing = (one.address for one in changes if one.reason is Reason.MISSING_IN_LEDGER)
+    return {address: records[address] for address in missing if address in records}
+
+
+def _shown(snapshot: Snapshot) -> Mapping[str, set[str]]:
+    """The organizations of each live number that has any."""
+    kinds, tenant = {one.address.kind for one in snapshot.recorded.values()}, snapshot.tenant
+    shown = {
+        number: {name for kind in kinds for name in _organizations(KINDS[kind], one.fields, tenant)}
+        for number, one in snapshot.live.items()
+        if one is not None
+    }
+    return {number: names for number, names in shown.items() if names}
+
+
+def _blocked(snapshot: Snapshot, change: Change, fact: str) -> Change:
+    """The change, blocked because its entry may be in the ledger, unseen."""
     declared = change.address in snapshot.declared
     remedy = _REMEDY.format(
-        number=recorded.number,
+        number=change.number,
         file="remove its file and " if declared else "",
         forget=suggested("forget", change.address.name),
         again=" To post it again, restore the file after that." if declared else "",
@@ -57,18 +84,20 @@ _REMEDY = (
 )
 
 
-def _why_unseen(recorded: Recorded, tenant: Tenant, seen: set[str]) -> str:
+def _why_unseen(recorded: Recorded, tenant: Tenant, read: set[str], *, several: bool) -> str:
     """Why the entry of a record may be in the ledger, unseen; empty if it is gone."""
-    if recorded.spec is None:
-        if not seen and not tenant.organizations:
-            return ""
+    own = _organizations_of(recorded, tenant)
+    if several and not own:
         return f"no read finds {recorded.number}, and its organization is not recorded"
-    own = _organizations(KINDS[recorded.address.kind], recorded.spec, tenant)
-    unseen = [f'"{one}"' for one in sorted(own - seen)]
+    unseen = [f'"{one}"' for one in sorted(own - read)]
     if not unseen:
         return ""
     which = joined(unseen)
     return f"no read finds {recorded.number}, nor any other entry of its organization: {which}"
+
+
+def _organizations_of(recorded: Recorded, tenant: Tenant) -> set[str]:
+    return _organizations(KINDS[recorded.address.kind], recorded.spec or {}, tenant)
 
 
 def _organizations(kind: Kind, fields: Mapping[str, Value], tenant: Tenant) -> set[str]:

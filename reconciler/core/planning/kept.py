@@ -15,6 +15,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Action, LiveState, Plan
 from reconciler.core.model.resource import Address, Declared, Live
+from reconciler.core.planning.absence import unread_witnesses
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.values import dataclass
 
@@ -182,6 +183,10 @@ def touched(plan: Plan, snapshot: Snapshot) -> tuple[tuple[Kind, str], ...]:
     addresses = {change.address for change in plan.changes if change.action is not Action.KEEP}
     addresses.update(one.address for one in plan.drift)
     addresses.update(Address(one.kind, one.name) for one in plan.unanswered)
+    if witnesses := unread_witnesses(snapshot, plan.changes):
+        addresses.update(
+            one for one, state in snapshot.recorded.items() if state.number in witnesses
+        )
     for one in tuple(addresses):
         declared = snapshot.declared.get(one)
         if declared is not None and declared.reverses is not None:
