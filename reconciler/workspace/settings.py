@@ -21,7 +21,7 @@ from reconciler.core.model.policy import (
     Tier,
     Waiver,
 )
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of, whole_of
 from reconciler.values import dataclass
 
 EMBEDDED_TARGET = "embedded"
@@ -144,8 +144,8 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
     return Policy(
         removal=Removal(str(policy.get("removal") or Removal.DELETE)),
         manage_transfer_state=policy.get("transferState") == "managed",
-        max_removals=_count(limits.get("removals")),
-        max_changes=_count(limits.get("changes")),
+        max_removals=whole_of(limits.get("removals")),
+        max_changes=whole_of(limits.get("changes")),
         max_percent=percent if isinstance(percent, Decimal) else None,
         max_money=_amounts(limits.get("money")),
         materiality=_amounts(policy.get("materiality")),
@@ -180,7 +180,7 @@ def _approvals(approvals: Mapping[str, Value]) -> Approvals:
     return Approvals(
         tiers=tuple(
             Tier(
-                required=_count(row.get("required")) or 0,
+                required=whole_of(row.get("required")) or 0,
                 amount=_amounts(row.get("amount")),
                 accounting_codes=texts_of(row.get("accountingCodes")),
                 periods=texts_of(row.get("periods")),
@@ -204,10 +204,6 @@ def _custom_rule(row: Mapping[str, Value]) -> CustomRule:
         schema=str(row["schema"]),
         kinds=texts_of(row.get("kinds")),
     )
-
-
-def _count(value: Value) -> int | None:
-    return int(value) if isinstance(value, Decimal) else None
 
 
 def _statuses(value: Value) -> tuple[PeriodStatus, ...]:
