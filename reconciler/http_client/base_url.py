@@ -81,7 +81,9 @@ def split_url(text: str) -> tuple[SplitResult, str, int]:
     except ValueError:
         raise UnusableUrl(NOT_PLAIN) from None
     plain = text.isascii() and text.isprintable() and not {" ", "\\"} & {*text}
-    known = url.scheme in DEFAULT_PORTS and host and "@" not in url.netloc
+    # A part of any other length cannot be looked up, which the standard library does not expect.
+    named = all(0 < len(label) < 64 for label in host.removesuffix(".").split("."))
+    known = url.scheme in DEFAULT_PORTS and named and "@" not in url.netloc
     if not plain or not known or port is None:
         raise UnusableUrl(NOT_PLAIN)
     return url, host, port

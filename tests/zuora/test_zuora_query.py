@@ -109,6 +109,8 @@ def test_b30_a_result_that_redirects_is_not_followed(server, files, connect):
         pytest.param("https://files.example.com/re\tsult", id="a control character"),
         pytest.param("https://files.example.com/" + "a" * 9000, id="endless"),
         pytest.param("https://[files/result", id="no URL"),
+        pytest.param("https://files..example.com/result", id="a host with an empty part"),
+        pytest.param(f"https://{'a' * 64}.example.com/result", id="a host with a long part"),
     ],
 )
 def test_a_result_in_a_wrong_place_is_not_fetched(server, connect, address):
