@@ -297,6 +297,30 @@ def test_a_run_is_renamed(spec, action, verbs):
 # With a daybook that was lost.
 
 
+NORTH, DEAR_NORTH = (one | {"organizationLabel": "North"} for one in (entry(), DEARER))
+
+
+@pytest.mark.parametrize(
+    ("file", "action"),
+    [
+        pytest.param(renamed(NORTH), Action.BLOCKED, id="the new name of it"),
+        pytest.param(renamed(DEAR_NORTH), Action.BLOCKED, id="its new name and new amounts"),
+        pytest.param(declared(NORTH, name="new"), Action.BLOCKED, id="the same content"),
+        pytest.param(declared(DEAR_NORTH, name="new"), Action.CREATE, id="another entry"),
+    ],
+)
+def test_an_entry_that_may_be_posted_unseen_is_not_posted_under_a_new_name(file, action):
+    changes, _ = decide_all(snapshot([file], [recorded(NORTH, name="old")], []))
+    of = {change.address.name: change for change in changes}
+    assert {name: change.action for name, change in of.items()} == {
+        "new": action,
+        "old": Action.BLOCKED,
+    }
+    if action is Action.BLOCKED:
+        assert of["new"].block.rule == "posted-elsewhere"
+        assert of["new"].block.remedy == "Resolve the removal of old first."
+
+
 def searched(files, book, ledger, **found):
     """The snapshot after a search that saw numbers under names."""
     before = snapshot(files, book, ledger)

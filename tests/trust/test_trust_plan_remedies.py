@@ -796,13 +796,15 @@ def seeing(books, *organizations):
     books.settings(spec=f"{{target: {{baseUrl: '{books.url}', organizationIds: [{ids}]}}}}")
 
 
-@follows("organization-unseen")
-@pytest.mark.parametrize("change", ["none", "another organization", "no file"])
+@follows("organization-unseen", "posted-elsewhere")
+@pytest.mark.parametrize("change", ["none", "another organization", "no file", "a new name"])
 def test_t26_an_entry_that_the_credentials_may_not_see_is_not_gone(two_organizations, change):
     books = two_organizations
     number, before = books.number("north"), books.posted()
-    if change == "no file":
+    if change in ("no file", "a new name"):
         books.remove("north")
+    if change == "a new name":
+        books.declare("new", metadata={"previousName": "north"}, organizationLabel="North")
     elif change == "another organization":
         books.declare("north", organizationLabel="South")
     seeing(books, "O-2")
@@ -812,6 +814,7 @@ def test_t26_an_entry_that_the_credentials_may_not_see_is_not_gone(two_organizat
     seeing(books, "O-1", "O-2")
     applied_well(books)
     assert len(standing(books)) == (2 if change == "no file" else 3)
+    assert change != "a new name" or books.number("new") == number
 
 
 @follows("organization-unseen")

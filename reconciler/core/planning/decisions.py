@@ -24,7 +24,7 @@ from reconciler.core.planning.absence import with_known_absence
 from reconciler.core.planning.adoption import adoption_of
 from reconciler.core.planning.blockers import obstacles
 from reconciler.core.planning.diff import PROTECT, compare
-from reconciler.core.planning.renames import EqualEntries
+from reconciler.core.planning.renames import EqualEntries, previous_of
 from reconciler.core.planning.reversing.proof import with_originals
 from reconciler.core.planning.reversing.removals import with_reversals
 from reconciler.core.planning.run_members import entries_drift
@@ -99,7 +99,8 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
     """The changes, with creates blocked that would post an equal entry twice.
 
     A rename without `previousName` is a removal and a create. If the removal is blocked, both
-    entries would be posted. Removals out of scope count too, as in a plan of everything.
+    entries would be posted. Removals out of scope count too, as in a plan of everything. So does
+    an entry that is dropped, and that may be posted, but not for this client.
     """
     # What posts an entry under a name that has none.
     new = {
@@ -113,32 +114,43 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
     if not new:
         yield from changes
         return
-    removals = {change.address: change for change in changes if change.wanted is Action.REMOVE}
-    alike = EqualEntries(snapshot.names, _undeclared(snapshot))
+    removals = {change.address: change for change in changes}
+    undeclared = dict.fromkeys(_undeclared(snapshot))
+    alike = EqualEntries(snapshot.names, undeclared, missing=True)
 
-    def stays(source: Address) -> bool:
-        removal = removals.get(source) or _decide(AddressState.of(source, snapshot))
-        return (
-            removal is not None
-            and removal.wanted is Action.REMOVE
-            and removal.action is Action.BLOCKED
-        )
+    def staying(declared: Declared) -> Iterator[Change]:
+        named = {previous_of(declared)}.intersection(undeclared)
+        for source in (*named, *alike.equal_to(declared)):
+            removal = removals.get(source) or _decide(AddressState.of(source, snapshot))
+            if removal is not None:
+                (removal,) = with_known_absence(snapshot, [removal])
+                if removal.wanted in _REMOVALS and removal.action is Action.BLOCKED:
+                    yield removal
 
     for change in changes:
-        same = alike.equal_to(new[change.address]) if change.address in new else ()
-        staying = [source.name for source in same if stays(source)]
-        if not staying:
+        found = next(staying(new[change.address]), None) if change.address in new else None
+        if found is None:
             yield change
             continue
-        fact = f'it has the content of "{staying[0]}", whose entry cannot be cancelled'
-        remedy = _DOUBLE_POSTING_REMEDY.format(staying[0])
-        yield change.blocked_by(refusal("posted-elsewhere", fact, remedy))
+        fact, remedy = _REMOVALS[found.wanted]
+        name = found.address.name
+        yield change.blocked_by(refusal("posted-elsewhere", fact.format(name), remedy.format(name)))
 
 
-_DOUBLE_POSTING_REMEDY = (
-    "If it is a new name for that entry, add `previousName: {0}` to its metadata. If it is "
-    "another entry, resolve the removal of {0} first, or restore its file."
-)
+_REMOVALS = {
+    Action.REMOVE: (
+        'it has the content of "{0}", whose entry cannot be cancelled',
+        (
+            "If it is a new name for that entry, add `previousName: {0}` to its metadata. If it is "
+            "another entry, resolve the removal of {0} first, or restore its file."
+        ),
+    ),
+    Action.FORGET: (
+        '"{0}" may be its earlier name, and no proof shows that the entry of that name is gone',
+        "Resolve the removal of {0} first.",
+    ),
+}
+"""Why a create waits for a blocked removal, and the remedy."""
 
 
 def _decide(state: AddressState) -> Change | None:

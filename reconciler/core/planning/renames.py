@@ -164,9 +164,12 @@ def _is_new(names: Names, declared: Declared) -> bool:
 
 
 class EqualEntries:
-    """The entries of some addresses, indexed by content: a plan may remove thousands."""
+    """The posted entries of some addresses, indexed by content: a plan may remove thousands.
 
-    def __init__(self, names: Names, sources: Iterable[Address]) -> None:
+    With `missing`, those that no read finds count as well.
+    """
+
+    def __init__(self, names: Names, sources: Iterable[Address], *, missing: bool = False) -> None:
         self._names = names
         self._sources: dict[Hashable, list[Address]] = {}
         for source in sources:
@@ -174,7 +177,10 @@ class EqualEntries:
             if (
                 state is not None
                 and state.spec is not None
-                and names.is_posted_as(source, names.posted_entry(source))
+                and (
+                    names.is_posted_as(source, names.posted_entry(source))
+                    or (missing and names.live.get(state.number or "") is None)
+                )
             ):
                 self._sources.setdefault(_posted(source, state.spec), []).append(source)
 
