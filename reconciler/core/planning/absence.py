@@ -89,11 +89,9 @@ def _why_unseen(recorded: Recorded, tenant: Tenant, read: set[str], *, several: 
     own = _organizations_of(recorded, tenant)
     if several and not own:
         return f"no read finds {recorded.number}, and its organization is not recorded"
-    unseen = [f'"{one}"' for one in sorted(own - read)]
-    if not unseen:
-        return ""
-    which = joined(unseen)
-    return f"no read finds {recorded.number}, nor any other entry of its organization: {which}"
+    unseen = joined([f'"{one}"' for one in sorted(own - read)])
+    fact = f"no read finds {recorded.number}, nor any other entry of its organization: {unseen}"
+    return fact if unseen else ""
 
 
 def _organizations_of(recorded: Recorded, tenant: Tenant) -> set[str]:
