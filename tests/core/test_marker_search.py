@@ -1,14 +1,18 @@
 """The search by marker: its queries, when it is needed, what follows from the numbers it finds."""
 
+from dataclasses import replace
+
 import pytest
 from builders import MARKER, WORKSPACE, address, credit, debit, declared, entry, live, plan_for
 from builders import recorded as record
 from builders import snapshot as snapshot_of
 
+from reconciler.core.model.history import NOTHING_DROPPED
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import IN_NOTES
 from reconciler.core.model.plan import Action, Reason, Verb
 from reconciler.core.model.resource import Address, Declared, Source
+from reconciler.core.planning.decisions import decide_all
 from reconciler.core.recovery.marker_search import (
     MOST_NAMES,
     Search,
@@ -16,8 +20,10 @@ from reconciler.core.recovery.marker_search import (
     addresses_to_search,
     all_recorded,
     matches,
+    missing_numbers,
     shown_deleted,
     statement_of,
+    unread_postings,
     untracked,
     with_found,
 )
@@ -90,6 +96,20 @@ def test_what_a_row_says(place, rows, seen):
 def test_a_row_without_number_or_status_is_no_sighting(broken):
     with pytest.raises(UnexpectedRows):
         list(matches(ENTRY, [row() | broken], workspace=WORKSPACE, place=MARKER))
+
+
+@pytest.mark.parametrize(
+    "spec", [entry(), entry(organizationLabel="North")], ids=["gone", "unseen"]
+)
+def test_what_is_blocked_does_not_refuse_the_others(spec):
+    """An entry of an organization that the client may not see is blocked by itself."""
+    before = snapshot_of([declared(spec)], [record(spec)], [])
+    found = replace(before, live={OLD: None})
+    changes, _ = decide_all(found)
+    search, taken = Search(numbers={address(): (OLD,)}), spec == entry()
+    assert [one.action is Action.BLOCKED for one in changes] == [not taken]
+    assert missing_numbers(changes) == ({"JournalEntry": (OLD,)} if taken else {})
+    assert unread_postings(changes, found, search, NOTHING_DROPPED) == ((OLD,) if taken else ())
 
 
 @pytest.mark.parametrize(

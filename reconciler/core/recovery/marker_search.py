@@ -325,7 +325,7 @@ def unread_postings(
 
     What the daybook records as dropped is gone, and a late query may still show it.
     """
-    names = {one.address for one in changes if one.posts or one.action is Action.FORGET}
+    names = {one.address for one in changes if _takes_for_gone(one)}
     names |= {snapshot.renames[one] for one in names if one in snapshot.renames}
     return tuple(
         number
@@ -339,10 +339,14 @@ def missing_numbers(changes: Iterable[Change]) -> Mapping[str, tuple[str, ...]]:
     """The recorded numbers, by kind, whose entries no read finds and that a plan takes for gone."""
     missing: dict[str, tuple[str, ...]] = {}
     for change in changes:
-        name, taken = change.address.kind, change.posts or change.action is Action.FORGET
-        if change.number and taken and change.reason is Reason.MISSING_IN_LEDGER:
+        name, missed = change.address.kind, change.reason is Reason.MISSING_IN_LEDGER
+        if change.number and missed and _takes_for_gone(change):
             missing[name] = (*missing.get(name, ()), change.number)
     return missing
+
+
+def _takes_for_gone(change: Change) -> bool:
+    return change.action is Action.FORGET or (change.posts and change.action is not Action.BLOCKED)
 
 
 def unread_posting(shown: tuple[str, ...], unproved: tuple[str, ...]) -> Iterator[Refusal]:

@@ -74,7 +74,8 @@ PLAN_RULES = catalogue(
         summary="An entry that is posted under another name and cannot be cancelled is not posted "
         "again.",
         why="A changed name without `previousName` is a removal and a new entry. If the removal "
-        "is blocked, the same lines would be posted twice.",
+        "is blocked, the same lines would be posted twice. So would those of an entry that is not "
+        "proved to be gone.",
         remedy="Write `previousName` into the metadata of the new file, or restore the old file.",
     ),
     Rule(
