@@ -321,6 +321,15 @@ def test_an_entry_that_may_be_posted_unseen_is_not_posted_under_a_new_name(file,
         assert of["new"].block.remedy == "Resolve the removal of old first."
 
 
+def test_what_may_be_posted_unseen_counts_out_of_scope_too():
+    book = [recorded(NORTH, name="old")]
+    seen = snapshot([renamed(NORTH)], book, [])
+    (change,), _ = decide_all(
+        replace(seen, selection=Selection(addresses=frozenset({address("new")})))
+    )
+    assert change.block.rule == "posted-elsewhere"
+
+
 def searched(files, book, ledger, **found):
     """The snapshot after a search that saw numbers under names."""
     before = snapshot(files, book, ledger)

@@ -121,11 +121,11 @@ def _without_double_posting(snapshot: Snapshot, changes: list[Change]) -> Iterat
     def staying(declared: Declared) -> Iterator[Change]:
         named = {previous_of(declared)}.intersection(undeclared)
         for source in (*named, *alike.equal_to(declared)):
-            removal = removals.get(source) or _decide(AddressState.of(source, snapshot))
-            if removal is not None:
-                (removal,) = with_known_absence(snapshot, [removal])
-                if removal.wanted in _REMOVALS and removal.action is Action.BLOCKED:
-                    yield removal
+            removal = removals.get(source)
+            if removal is None and (decided := _decide(AddressState.of(source, snapshot))):
+                (removal,) = with_known_absence(snapshot, [decided])
+            if removal and removal.wanted in _REMOVALS and removal.action is Action.BLOCKED:
+                yield removal
 
     for change in changes:
         found = next(staying(new[change.address]), None) if change.address in new else None
