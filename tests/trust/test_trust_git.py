@@ -211,7 +211,9 @@ def test_t19_a_repository_hidden_in_the_workspace_runs_nothing(tmp_path, empty, 
     assert not trap.sprung
     # And if the workspace did not refuse it, git would not see it.
     found = Repository.around(journals)
-    assert found.head() == checkout.git("rev-parse", "HEAD")
+    head = checkout.git("rev-parse", "HEAD")
+    assert (found.head(), found.commit_of("HEAD")) == (head, head)
+    assert found.tracked("reconciler.yaml") == {"reconciler.yaml"}
     assert found.changed() == ()
     assert not trap.sprung
 
