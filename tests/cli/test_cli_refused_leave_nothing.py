@@ -8,6 +8,7 @@ from books_harness import SMALL, credit, debit, reconciler
 
 from reconciler.app.state_directory import workspace_daybook
 from reconciler.cli.main import _COMMANDS
+from reconciler.http_client import retry
 from reconciler.workspace.settings import Settings
 
 USAGE, READING, LEDGER = "usage", "reading", "ledger"
@@ -158,6 +159,7 @@ CASES = [
 def test_a_verb_that_is_refused_leaves_no_file(home, command, words, monkeypatch):
     if "-w away" in command:
         monkeypatch.setenv("ZUORA_TOKEN", "token-of-somebody")
+        monkeypatch.setattr(retry, "_backoff", lambda *_: 0)
     before = listing(home)
     ended = reconciler(*shlex.split(command))
     assert ended.code not in (0, 2), ended.said
