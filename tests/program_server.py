@@ -94,7 +94,9 @@ def _be(command: dict[str, Any], descriptors: list[int]) -> None:
         os.chdir(command["cwd"])
         os.environ.clear()
         os.environ.update(command["env"])
+        # As on a terminal, also where the tests themselves run under nohup or in the background.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         if command["terminal"]:
             os.setsid()
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
