@@ -8,6 +8,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from reconciler.core.model.canonical import canonical_json
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.resource import Path, Source, Value
 from reconciler.core.model.similar_names import KnownNames, folded, misleading_character
@@ -54,9 +55,13 @@ def explain(
         for refused, path in _refusals(kind, document, at_most)
         for breach in _KEYWORDS[refused.keyword](refused, path)
     )
+    breaches = dict.fromkeys(islice(told, at_most))
+    if not breaches:
+        # A document without a finding would count as one that nobody wrote.
+        breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
     return tuple(
         finding(rule, source=source, path=path, message=message, remedy=remedy)
-        for path, rule, message, remedy in dict.fromkeys(islice(told, at_most))
+        for path, rule, message, remedy in breaches
     )
 
 
@@ -279,11 +284,12 @@ def _wrong_range(error: _Refused, path: Path) -> Iterator[Breach]:
 def _repeated(error: _Refused, path: Path) -> Iterator[Breach]:
     seen: set[str] = set()
     for position, value in enumerate(error.instance):
-        if repr(value) in seen:
+        # The order of fields means nothing.
+        if (text := canonical_json(value)) in seen:
             shown = ", ".join(map(_shown, value.values())) if isinstance(value, dict) else value
             fact = f"`{_short(shown)}` is named twice in {_name(path)}"
             yield (*path, position), "schema-duplicate", fact, ""
-        seen.add(repr(value))
+        seen.add(text)
 
 
 _UNITS: Final[Mapping[type, str]] = {str: "character", tuple: "item", dict: "field"}

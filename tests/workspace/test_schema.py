@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from second_opinion import is_valid_too
 
 import reconciler
+from reconciler.core.model.finding import Severity
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.resource import Source
-from reconciler.workspace import SCHEMAS, schema_text
+from reconciler.workspace import SCHEMAS, load, schema_errors, schema_text
 from reconciler.workspace.json_schema import SUPPORTING, is_valid
 from reconciler.workspace.schema_errors import _KEYWORDS, explain
 from reconciler.workspace.yaml_reader import read
@@ -344,6 +345,24 @@ def run(*, metadata=(), **fields):
             "spec": {name: value for name, value in spec.items() if value is not None},
         }
     )
+
+
+def test_an_organization_is_repeated_in_whatever_order_its_fields_are():
+    label = {"organizationId": "7", "cascadingDown": True}
+    document = run(organizationLabels=[label, dict(reversed(label.items()))])
+    assert not agreed("JournalRun", document)
+    (found,) = explain("JournalRun", document, source=Source("run.yaml"))
+    assert (found.rule, found.path) == ("schema-duplicate", ("spec", "organizationLabels", 1))
+
+
+def test_what_no_words_explain_is_refused_nevertheless(monkeypatch, tmp_path):
+    """A file that counted as absent would remove what it posted."""
+    silent = dict.fromkeys(_KEYWORDS, lambda *_: ())
+    monkeypatch.setattr(schema_errors, "_KEYWORDS", silent)
+    (tmp_path / "reconciler.yaml").touch()
+    (tmp_path / "run.yaml").write_text(json.dumps(run(transactionTypes=None)))
+    found = [one for one in load(tmp_path).problems if one.path == "run.yaml"]
+    assert [(one.rule, one.severity) for one in found] == [("schema-value", Severity.ERROR)]
 
 
 NO_PERIOD = {"accountingPeriodName": None}
