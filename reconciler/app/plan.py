@@ -241,7 +241,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         selection=selection,
         # Where the marker moved, file and record say the same of an entry that changes.
         unread=frozenset() if moved else known_settled(declared, recorded),
-        left_out=_left_out(workspace.root, recorded.keys() - workspace.declared.keys()),
+        left_out=_left_out(workspace.root, recorded.keys() - declared.keys(), None),
     )
     plan = make_plan(snapshot, basis=known.basis, allowances=options.allowances, by=options.by)
     require_as_read(workspace, plan)
@@ -339,14 +339,16 @@ def _snapshot(
         policy=session.settings.policy,
         selection=selection,
         unread=seen.unread,
-        left_out=_left_out(session.workspace.root, recorded.keys() - declared.keys()),
+        left_out=_left_out(
+            session.workspace.root, recorded.keys() - declared.keys(), session.repository
+        ),
     )
     return snapshot, seen
 
 
-def _left_out(root: Path, without_file: Set[Address]) -> tuple[str, ...]:
+def _left_out(root: Path, unfiled: Set[Address], opened: Repository | None) -> tuple[str, ...]:
     """The files that git keeps out of the work tree. Asked if a record lacks its file."""
-    repository = Repository.around(root) if without_file else None
+    repository = (opened or Repository.around(root)) if unfiled else None
     if repository is None:
         return ()
     return tuple(one for one in repository.left_out() if one.endswith(SUFFIXES))

@@ -427,15 +427,18 @@ def test_a_run_is_about_the_commit_that_it_began_with(checkout):
 
 
 @pytest.mark.parametrize(
-    ("words", "times"),
-    [(("validate",), 0), (("drift",), 0), (("plan",), 2), (("plan", "--offline"), 2),
-     (("apply", "--auto-approve"), 6)],
+    ("words", "removed", "times"),
+    [(("validate",), False, 0), (("drift",), False, 0), (("plan",), False, 2),
+     (("plan",), True, 3), (("plan", "--offline"), False, 2),
+     (("apply", "--auto-approve"), False, 6)],
 )  # fmt: skip
-def test_a_verb_starts_git_as_often_as_it_has_questions(empty, monkeypatch, words, times):
+def test_a_verb_starts_git_as_often_as_it_has_questions(empty, monkeypatch, words, removed, times):
     checkout = Checkout(empty)
-    empty.declare("accrual")
+    file, _ = empty.declare("accrual"), empty.declare("other")
     checkout.commit("Accrue")
     empty.applied()
+    if removed:
+        file.unlink()
     started = []
     run = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda *of, **how: started.append(of) or run(*of, **how))
