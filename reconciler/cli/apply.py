@@ -103,7 +103,8 @@ def apply(
     With PLANFILE or --plan-digest, a new plan is made and must match the reviewed one.
     """
     style, access = _style(style, events), take(Access, given)
-    files = [one.resolve() for one in (planfile, report, Path(events or "-")) if one is not None]
+    streamed = Path(events) if events and events != "-" else None
+    files = [one.resolve() for one in (planfile, report, streamed) if one is not None]
     if len({*files}) < len(files):
         # Nor is the refusal recorded in them.
         given_options().recorded = True

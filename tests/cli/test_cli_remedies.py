@@ -326,6 +326,13 @@ def test_an_apply_writes_over_neither_its_plan_nor_its_own_results(option, capsy
 
 
 @pytest.mark.usefixtures("home")
+@pytest.mark.parametrize("events", [[], ["--events", "-"]])
+def test_a_report_into_a_file_named_like_standard_output_is_no_second_result(events):
+    assert run(["apply", "-w", "books", "-y", "--report", "-", *events]) == 0
+    assert Path("-").is_file()
+
+
+@pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("option", [("plan", "--out"), ("apply", "-y", "--report")], ids=" ".join)
 @pytest.mark.parametrize("file", ["entry-00.yaml", ".reconciler/daybook.db", "x.db.rescue"])
 def test_a_result_replaces_nothing_that_is_nowhere_else(option, file, capsys):
