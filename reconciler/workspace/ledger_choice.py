@@ -87,7 +87,7 @@ def choose_ledger(settings: Settings, environment: Mapping[str, str]) -> LedgerC
     ci = ci_variable(environment)
     if not given and not ci:
         return LedgerChoice()
-    sign = f"the environment sets {_listed(given)}" if given else f"this is a CI job ({ci} is set)"
+    sign = f"the environment sets {joined(given)}" if given else f"this is a CI job ({ci} is set)"
     fact = f"{sign}, but no ledger is named"
     return _refusal("ledger-not-named", fact, f"{_FOR_TENANT} {_embedded(given)}")
 
@@ -99,20 +99,16 @@ def _embedded_ledger(environment: Mapping[str, str]) -> LedgerChoice | Refusal:
         return LedgerChoice(named_by=IN_FILE)
     return _refusal(
         "ledger-contradiction",
-        f"{IN_FILE} is `embedded`, but the environment sets {_listed(said)}",
+        f"{IN_FILE} is `embedded`, but the environment sets {joined(said)}",
         f"For a tenant, write `target: {{baseUrl: URL}}` in place of `embedded`. "
-        f"For the embedded ledger, remove {_listed(said)}.",
+        f"For the embedded ledger, remove {joined(said)}.",
     )
 
 
 def _embedded(given: Sequence[str]) -> str:
     """How to choose the embedded ledger where these variables are set."""
-    return _FOR_EMBEDDED + (f", and remove {_listed(given)}." if given else ".")
+    return _FOR_EMBEDDED + (f", and remove {joined(given)}." if given else ".")
 
 
 def _refusal(rule: str, message: str, remedy: str) -> Refusal:
     return Refusal(rule=rule, message=message, remedy=remedy)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return joined(names)

@@ -47,8 +47,8 @@ def spelt(node: ScalarNode, *, flow: bool) -> str:
     return value if _may_stay_plain(value, flow=flow, was_plain=was_plain) else quoted(value)
 
 
-def spelt_text(key: str, *, flow: bool) -> str:
-    return key if _may_stay_plain(key, flow=flow, was_plain=False) else quoted(key)
+def spelt_text(text: str, *, flow: bool) -> str:
+    return text if _may_stay_plain(text, flow=flow, was_plain=False) else quoted(text)
 
 
 def quoted(text: str) -> str:
