@@ -138,7 +138,9 @@ class ChangeExecutor:
             self.intents.skip(number, gone=live is None)
             self.done.remove(step)
             after, self.number = number, None
-        live = live or self.reader.read_back(number, f"{number} was created", late=True)
+        if live is None and not self.intents.open:
+            # It may be shown late. If a query showed it as deleted, no read settles that.
+            live = self.reader.read_back(number, f"{number} was created", late=True)
         track_id = intent.track_id or ""
         expected = Expectation(spec=spec)
         fault = self.reader.not_ours(live, expected)

@@ -1,5 +1,7 @@
 """A ledger that shows an acknowledged call late: reads lag for a moment, queries for minutes."""
 
+from itertools import chain, repeat
+
 import pytest
 from apply_harness import (
     HASTY,
@@ -14,6 +16,7 @@ from apply_harness import (
     whole,
 )
 
+from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Reason
 from reconciler.core.model.policy import Policy, Removal
 
@@ -199,3 +202,33 @@ def test_i10_i33_a_cancel_that_shows_much_later_is_ours(late, wanted):
     assert outcomes(bench.apply(wanted)) == {"done"}
     assert "cancel" not in bench.verbs()
     bench.converge(wanted)
+
+
+def test_i07_what_a_query_shows_as_deleted_and_a_read_as_posted_is_unknown(make_bench):
+    """Of two servers that answer reads, one lags. The key answers with what is deleted."""
+    bench = make_bench(over_socket=True, query_lag=LAG)
+    bench.converge(ONE)
+    shown = []
+
+    def remembers(line, request):
+        response = line.deliver(request)
+        shown.append((response, b"".join(response.stream)))
+        return whole(*shown[-1])
+
+    def lags(line, request):
+        if not request.url.path.endswith("/JE-00000001"):
+            return line.deliver(request)
+        return line.deliver(request) if next(servers) == "new" else whole(*shown[0])
+
+    bench.line.reads = remembers
+    with bench.client() as client:
+        client.read(KINDS["JournalEntry"], "JE-00000001")
+    delete_by_hand(bench, "JE-00000001")
+    bench.clock.pass_by(seconds=LAG)
+    bench.daybook_path.unlink()
+    servers = chain(["new"], repeat("old"))
+    bench.line.reads = lags
+    assert outcomes(bench.apply(ONE)) == {"unknown"}
+    bench.line.reads = None
+    bench.converge(ONE)
+    assert bench.live() == {"a": ["JE-00000002"]}
