@@ -458,6 +458,9 @@ def test_a_change_is_blocked(*, rule, message, wanted, files, book, ledger, poli
         pytest.param(
             NORTH, entry(), (), Action.BLOCKED, id="one of an organization, and it has none"
         ),
+        pytest.param(
+            entry(organizationLabel=""), entry(), (), Action.CREATE, id="one with an empty label"
+        ),
     ],
 )
 def test_an_entry_is_gone_if_reads_show_its_organization(shown, own, unread, action):

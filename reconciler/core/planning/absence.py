@@ -102,7 +102,7 @@ def _organizations(kind: Kind, fields: Mapping[str, Value], tenant: Tenant) -> s
     """The names of the organizations in the fields of an entry or run; an id if it has no name."""
     (stated,) = header_of(fields, kind.organizations)
     if isinstance(stated, str):
-        return {stated}
+        return {stated} - {""}
     names: dict[Value, str] = {one.id: one.name for one in tenant.organizations}
     return {
         str(row.get("organizationName") or names.get(key) or key)
