@@ -201,7 +201,8 @@ def test_i43_i42_a_writer_that_lost_its_lease_keeps_what_it_did(small):
 def changed(line, **fields):
     """The line with other fields, of the record itself or of its outcome."""
     record = record_from(line)
-    outcome = {name: fields.pop(name) for name in ("number", "result", "entries") if name in fields}
+    of_outcome = [name for name in ("number", "result", "entries", "detail") if name in fields]
+    outcome = {name: fields.pop(name) for name in of_outcome}
     return line_of(replace(record, outcome=replace(record.outcome, **outcome), **fields))
 
 
@@ -223,6 +224,10 @@ DAMAGE = {
     "a path for an entry": (
         lambda line: changed(line, entries=("../../x",)),
         "the number of an entry is malformed",
+    ),
+    "a detail that is no text": (
+        lambda line: changed(line, detail=["x"]),
+        "a field is missing or malformed",
     ),
     "contradicting itself": (
         lambda line: f"{line}\n{changed(line, result=Result.REFUSED)}",

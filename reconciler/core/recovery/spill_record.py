@@ -96,13 +96,13 @@ def record_from(text: str) -> SpillRecord:
 
 def _outcome_in(document: Mapping[str, Any]) -> CallOutcome:
     """The outcome in a line: an earlier version wrote fewer fields of it."""
-    values = {name: document[name] for name in _OUTCOME if name in document}
+    names = (field.name for field in fields(CallOutcome))
+    values = {name: document[name] for name in names if name in document}
+    if not isinstance(values.get("detail", ""), str):
+        raise TypeError("the detail is no text")
     return CallOutcome(
         **values | {"result": Result(values["result"]), "entries": tuple(values.get("entries", ()))}
     )
-
-
-_OUTCOME = tuple(field.name for field in fields(CallOutcome))
 
 
 def _is_number(value: object, kind: Kind) -> bool:
