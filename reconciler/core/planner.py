@@ -1,10 +1,9 @@
 """Builds a plan: decisions, impact, balance, guards and digest."""
 
 from collections import Counter
-from dataclasses import replace
 from types import MappingProxyType
 
-from reconciler.core.documents.plan_digest import digest_of
+from reconciler.core.documents.plan_digest import with_digest
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.plan import Action, Allowances, Basis, Plan
 from reconciler.core.model.review import NO_REQUIREMENT
@@ -63,4 +62,4 @@ def make_plan(
         materiality=snapshot.policy.materiality,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
-    return replace(plan, digest=digest_of(plan))
+    return with_digest(plan)

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from reconciler.core.model.canonical import fingerprint
 from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker, with_marker
 from reconciler.core.model.plan import CANCELLED
-from reconciler.core.model.resource import Live, Value
+from reconciler.core.model.resource import Live, Value, whole_of
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import blocks_run_cancel, is_posted
 from reconciler.core.recovery.applied_values import Shown, shown
@@ -195,11 +194,11 @@ class ReadBack:
 
 def progress_of(live: Live, *, busy: bool) -> str:
     """How far the ledger is with a run, as text."""
-    count = live.fields.get("totalJournalEntryCount")
+    count = whole_of(live.fields.get("totalJournalEntryCount"))
     said = f"{live.number} is {live.status}"
-    if not isinstance(count, Decimal):
+    if count is None:
         return said
-    return f"{said}, {counted(int(count), 'entry', 'entries')}{' so far' * busy}"
+    return f"{said}, {counted(count, 'entry', 'entries')}{' so far' * busy}"
 
 
 def cancelled_as_far_as_can_be(live: Live | None) -> bool:

@@ -4,10 +4,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from reconciler.core.model.json_text import Texts, Unreadable, plain_texts
-from reconciler.core.model.resource import Value, text_of
+from reconciler.core.model.resource import Value, text_of, whole_of
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Request
@@ -147,7 +146,7 @@ def _job_of(document: Mapping[str, Value]) -> Job:
         id=job_id,
         status=status,
         address=address if isinstance(address, str) else "",
-        rows=int(rows) if isinstance(rows, Decimal) else None,
+        rows=whole_of(rows),
         failure=failure if isinstance(failure, str) else "",
     )
 
