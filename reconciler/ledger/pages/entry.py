@@ -7,7 +7,6 @@ from sqlalchemy import RowMapping, and_, select
 
 from ..journals.entries import KIND
 from ..journals.view import items_of
-from ..reference_data.tenant_settings import settings_of
 from ..storage.tables import (
     PERIOD_OF_ENTRY,
     accounting_codes,
@@ -30,7 +29,6 @@ def page(view: View) -> Page:
     """The entry of the path. Raises PageNotFound."""
     entry = _located(view)
     items = items_of(view.tx, view.tenant_id, [entry["id"]]).get(entry["id"], [])
-    declared = settings_of(view.tx, view.tenant_id)
     users = {row["user_id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     return Page(
         template="entry.html",
@@ -39,9 +37,9 @@ def page(view: View) -> Page:
         values={
             "entry": entry,
             "items": [
-                (item, _custom(item, declared.fields_of("JournalEntryItem"))) for item in items
+                (item, _custom(item, view.settings.fields_of("JournalEntryItem"))) for item in items
             ],
-            "custom": _custom(entry, declared.fields_of("JournalEntry")),
+            "custom": _custom(entry, view.settings.fields_of("JournalEntry")),
             "sums": Sides.of((item["type"], item["amount"]) for item in items),
             "home": _home_of(entry, items),
             "events": history(view, KIND, entry["number"]),
