@@ -474,7 +474,12 @@ def test_a_number_is_one_names(history, states):
         pytest.param(
             [renamed()], [was()], [held(status="Cancelled")],
             ['"old" no longer has a posted entry', "new is a new entry"],
-            id="a name whose entry is gone",
+            id="a name whose entry is cancelled",
+        ),
+        pytest.param(
+            [renamed()], [was()], [],
+            ['"old" has an entry that no read finds', "new is a new entry"],
+            id="a name whose entry may be there",
         ),
         pytest.param([renamed()], [recorded(name="new")], [live(name="new")], [], id="applied"),
         pytest.param(

@@ -1113,7 +1113,7 @@ FOLLOWED_ELSEWHERE = {
     ),
     "unread-posting": (
         "trust/test_trust_tenant_answers.py::"
-        "test_who_confirms_that_an_entry_is_deleted_posts_it_again"
+        "test_who_confirms_that_an_entry_is_deleted_may_post_it_again"
     ),
     "stored-otherwise": (
         "trust/test_trust_tenant_answers.py::"

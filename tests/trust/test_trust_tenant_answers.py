@@ -166,22 +166,28 @@ def test_what_somebody_deleted_is_posted_again(served_small):
     assert served_small.number("entry-03") > number
 
 
-def test_who_confirms_that_an_entry_is_deleted_posts_it_again(served_small):
+@pytest.mark.parametrize("removed", [False, True], ids=["a file", "a removed file"])
+@pytest.mark.parametrize("again", [False, True], ids=["left out", "posted again"])
+def test_who_confirms_that_an_entry_is_deleted_may_post_it_again(served_small, removed, again):
     """Neither the query nor the age of the record proves it: the ledger lost the row."""
     number, declaration = served_small.number("entry-03"), served_small.root / "entry-03.yaml"
     with closing(sqlite3.connect(served_small.database)) as ledger, ledger:
         ledger.execute("delete from journal_entries where number = ?", (number,))
+    text = declaration.read_text()
+    if removed:
+        declaration.unlink()
     refused = served_small.apply()
     assert refused.code == 4, refused.said
     assert f"no query shows it as deleted: {number}" in refused.said
+    assert "To post it again, restore the file after that." in refused.said
     # The remedy, to the letter.
-    text = declaration.read_text()
-    declaration.unlink()
+    declaration.unlink(missing_ok=True)
     forgotten = served_small.run("forget", "entry-03", "--auto-approve")
     assert forgotten.code == 0, forgotten.said
-    declaration.write_text(text)
+    if again:
+        declaration.write_text(text)
     served_small.applied()
-    assert len(served_small.posted()) == len(SMALL)
+    assert len(served_small.posted()) == len(SMALL) - (not again)
 
 
 def rounds(entry):

@@ -118,8 +118,13 @@ def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[PlanWarning
         keys = " or ".join(f"`previousName: {name}`" for name in alike)
         if one.previous_name is not None:
             source = previous_of(one)
-            known = "no longer has a posted entry"
-            fact = known if source in names.recorded else "is unknown"
+            state = names.recorded.get(source)
+            if state is None:
+                fact = "is unknown"
+            elif state.number is not None and names.live.get(state.number) is None:
+                fact = "has an entry that no read finds"
+            else:
+                fact = "no longer has a posted entry"
             hint = f"; entries of equal content: {keys}" if keys else ""
             yield warning(
                 "possible-rename",

@@ -76,7 +76,8 @@ PLAN_RULES = catalogue(
         why="A changed name without `previousName` is a removal and a new entry. If the removal "
         "is blocked, the same lines would be posted twice. So would those of an entry that is not "
         "proved to be gone.",
-        remedy="Write `previousName` into the metadata of the new file, or restore the old file.",
+        remedy="Write `previousName` into the metadata of the new file, or restore the old file. "
+        "If no read finds the old entry, resolve its removal first.",
     ),
     Rule(
         id="run-entry",
@@ -238,8 +239,8 @@ PLAN_RULES = catalogue(
         "declaration would be posted a second time.",
         remedy="Check that the API user may read the entry, in its entity and organization. If "
         "somebody deleted it, plan again once a query shows that, or 4 hours after the last apply "
-        "that wrote it. To confirm at once that it is deleted, remove its file and run `reconciler "
-        "forget` with its name. Then restore the file.",
+        "that wrote it. To confirm at once that it is deleted, remove its file, if there is one, "
+        "and run `reconciler forget` with its name. To post it again, restore the file after that.",
     ),
     Rule(
         id="stored-otherwise",
