@@ -347,7 +347,7 @@ SWAP = (
         ("delete from events where seq = 4", "event 4 is missing"),
         ("delete from events where seq = 5", "event 5 is missing"),
         ("delete from events", "event 1 is missing"),
-
+        (SWAP, "event 3 is not"),
         ("delete from head", "where its events end"),
         ("update head set seq = 4, serial = 2", "events end at 5, and it records 4"),
         ("update head set serial = 2", "events end at 5"),
