@@ -349,9 +349,8 @@ def _snapshot(
 def _left_out(root: Path, unfiled: Set[Address], opened: Repository | None) -> tuple[str, ...]:
     """The files that git keeps out of the work tree. Asked if a record lacks its file."""
     repository = (opened or Repository.around(root)) if unfiled else None
-    if repository is None:
-        return ()
-    return tuple(one for one in repository.left_out() if one.endswith(SUFFIXES))
+    found = repository.left_out() if repository is not None else ()
+    return tuple(one for one in found if one.endswith(SUFFIXES))
 
 
 def _budget(host: str, count: int) -> str:

@@ -1,7 +1,7 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, Intent
 from reconciler.daybook.state import Run
 from reconciler.engine.ports import CallRecords, LedgerReader, Searchable, Stamped
-from reconciler.errors import AppliedInPart, ReconcilerError, Refused
+from reconciler.errors import AppliedInPart, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
 from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
@@ -138,12 +138,8 @@ class ReadSession:
 
     @property
     def commit(self) -> str:
-        """The commit that is checked out; empty if there is none, or if git does not tell."""
-        found = None
-        if self.repository is not None:
-            with suppress(ReconcilerError):
-                found = self.repository.head()
-        return found or ""
+        """The commit that is checked out; empty if there is none, or no repository is open."""
+        return (self.repository.head() or "") if self.repository is not None else ""
 
     @property
     def basis(self) -> Basis:
