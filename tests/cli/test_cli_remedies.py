@@ -323,6 +323,7 @@ def test_an_apply_writes_over_neither_its_plan_nor_its_own_results(option, capsy
     assert run(["apply", "-w", "books", "-y", "--report", "x.json", "--events", "x.json"]) == 64
     assert "To fix: Name a file of its own for each." in capsys.readouterr().err
     assert Path("plan.json").read_bytes() == before
+    assert run(["apply", "-w", "books", "plan.json", option, "own.json"]) == 0
 
 
 @pytest.mark.usefixtures("home")
@@ -334,11 +335,19 @@ def test_a_report_into_a_file_named_like_standard_output_is_no_second_result(eve
 
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("option", [("plan", "--out"), ("apply", "-y", "--report")], ids=" ".join)
-@pytest.mark.parametrize("file", ["entry-00.yaml", ".reconciler/daybook.db", "x.db.rescue"])
-def test_a_result_replaces_nothing_that_is_nowhere_else(option, file, capsys):
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        pytest.param("entry-00.yaml", None, id="declarations"),
+        pytest.param("flow.yaml", '{kind: JournalEntry, "apiVersion": x}\n', id="flow style"),
+        pytest.param(".reconciler/daybook.db", None, id="a daybook"),
+        pytest.param("x.db.rescue", "{}\n", id="a spill file"),
+    ],
+)
+def test_a_result_replaces_nothing_that_is_nowhere_else(option, file, text, capsys):
     kept = Path("books", file)
-    if not kept.exists():
-        kept.write_text("{}\n")
+    if text is not None:
+        kept.write_text(text)
     before = kept.read_bytes()
     assert run([option[0], "-w", "books", *option[1:], str(kept)]) == 64
     assert "To fix: Name another file." in capsys.readouterr().err

@@ -74,13 +74,15 @@ def require_replaceable(path: Path) -> None:
     start = b""
     if path.is_file():
         with suppress(OSError), path.open("rb") as file:
-            start = file.read(64)
+            start = file.read(4096)
+    # A result is JSON, which declarations may be too.
+    declares = start and (b"apiVersion" in start or not start.lstrip().startswith(b"{"))
     what = ""
     if start.startswith(b"SQLite format 3"):
         what = "is a database"
     elif path.suffix == ".rescue":
         what = "is a spill file"
-    elif path.suffix in (".yaml", ".yml") and start and not start.lstrip().startswith(b"{"):
+    elif path.suffix in (".yaml", ".yml") and declares:
         what = "holds YAML documents"
     if what:
         raise UsageError(f"{path} {what}, and is not overwritten", remedy="Name another file.")
