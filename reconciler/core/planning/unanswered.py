@@ -42,7 +42,7 @@ def unanswered_of(
     changed = {change.address for change in changes}
     # What no file declares may have no change at all.
     left = (one for address, one in moved.items() if address not in changed)
-    return (*found, *(_moved(one, None, snapshot) for one in left))
+    return (*found, *(_moved(one, snapshot) for one in left))
 
 
 def _reversals_alone(
@@ -89,7 +89,7 @@ def _of_change(
                 change.block.remedy + or_accept,
             )
     elif moved is not None and not _answers(change, moved):
-        yield _moved(moved, change, snapshot)
+        yield _moved(moved, snapshot)
     if not change.cancels or change.block is not None:
         yield from _transfers(change, declared, snapshot)
 
@@ -104,7 +104,7 @@ def _answers(change: Change, moved: Drift) -> bool:
     return MARKER not in names or bool(change.steps)
 
 
-def _moved(moved: Drift, change: Change | None, snapshot: Snapshot) -> UnansweredDifference:
+def _moved(moved: Drift, snapshot: Snapshot) -> UnansweredDifference:
     """A difference that drift shows and no change answers."""
     names = {field.name for field in moved.comparison.fields}
     if MEMBERS in names and (lost := lost_entries(snapshot, moved.address)) is not None:
