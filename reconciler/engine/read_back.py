@@ -195,10 +195,8 @@ class ReadBack:
 def progress_of(live: Live, *, busy: bool) -> str:
     """How far the ledger is with a run, as text."""
     count = whole_of(live.fields.get("totalJournalEntryCount"))
-    said = f"{live.number} is {live.status}"
-    if count is None:
-        return said
-    return f"{said}, {counted(count, 'entry', 'entries')}{' so far' * busy}"
+    made = "" if count is None else f", {counted(count, 'entry', 'entries')}{' so far' * busy}"
+    return f"{live.number} is {live.status}{made}"
 
 
 def cancelled_as_far_as_can_be(live: Live | None) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
+from reconciler.core.documents.plan_digest import with_digest
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped
 from reconciler.core.model.kinds import KINDS
@@ -140,10 +141,11 @@ def plan_with_search(
             snapshot, plan = _made(snapshot, make, read)
     shown = unread_postings(plan.changes, snapshot, search, dropped)
     unproved = _unproved(missing_numbers(plan.changes), ledger, finding, place)
-    plan = replace(plan, refusals=(*plan.refusals, *unread_posting(shown, unproved)))
+    refusals = tuple(unread_posting(shown, unproved))
     if finding.posting and not finding.first_apply:
-        refusals = _refusals(plan, search, doubts, finding, doubtful=doubtful)
-        plan = replace(plan, refusals=(*plan.refusals, *refusals))
+        refusals += tuple(_refusals(plan, search, doubts, finding, doubtful=doubtful))
+    if refusals:
+        plan = with_digest(replace(plan, refusals=(*plan.refusals, *refusals)))
     return SearchedPlan(
         plan=plan,
         snapshot=snapshot,

@@ -190,6 +190,17 @@ def test_who_confirms_that_an_entry_is_deleted_may_post_it_again(served_small, r
     assert len(served_small.posted()) == len(SMALL) - (not again)
 
 
+def test_a_saved_plan_that_a_search_refuses_is_read_as_it_was_made(served_small):
+    """Its digest holds the rules of what the search found, as of any other refusal."""
+    number, plan = served_small.number("entry-03"), served_small.root / "plan.json"
+    with closing(sqlite3.connect(served_small.database)) as ledger, ledger:
+        ledger.execute("delete from journal_entries where number = ?", (number,))
+    made = served_small.run("plan", "--out", plan)
+    assert (made.code, number in made.said) == (4, True), made.said
+    shown = served_small.run("show", plan)
+    assert ("was altered" in shown.said, number in shown.said) == (False, True), shown.said
+
+
 def rounds(entry):
     for row in entry["journalEntryItems"]:
         row["amount"] = round(row["amount"], 1)
