@@ -63,15 +63,15 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     from reconciler.app import session
-    from reconciler.zuora.client import Client
+    from reconciler.http_client.clock import Clock as ClientClock
     from reconciler.zuora.connection import CallLimits
 
     defaults: Any = CallLimits.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(defaults, "attempt_timeout", attempt)
     yield _put(defaults, "connect_timeout", attempt)
     yield _put(defaults, "deadline", 15.0)
-    waits: Any = Client.__init__.__kwdefaults__  # type: ignore[misc]
-    yield _put(waits, "clock", clock)
+    timing: Any = ClientClock.__init__.__kwdefaults__  # type: ignore[misc]
+    yield _put(timing, "now", clock)
     connected = session.connect
 
     def connect(*args: Any, **keywords: Any) -> Any:

@@ -13,6 +13,7 @@ from reconciler.app.state_directory import STATE_DIRECTORY, keep_private
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.variables import CREDENTIALS
 from reconciler.errors import ReconcilerError, UsageError
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.in_process import InProcess
 from reconciler.workspace.ledger_choice import LedgerChoice, choose_ledger
 from reconciler.workspace.settings import Settings, hosts_of
@@ -57,7 +58,8 @@ def connect(
     else:
         credentials = credentials_of(os.environ)
     limits = CallLimits(concurrency=parallelism)
-    client = Client(connection, credentials, transport=transport, limits=limits, sleep=sleep)
+    clock = Clock(sleep=sleep)
+    client = Client(connection, credentials, transport=transport, limits=limits, clock=clock)
     stack.callback(client.close)
     return client, EMBEDDED if choice.embedded else urlsplit(connection.base_url).netloc
 

@@ -1,7 +1,7 @@
 """Sends requests to a WSGI application in this process (PEP 3333)."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import chain
@@ -38,10 +38,14 @@ class InProcess:
 
         parts = self._application(_environ(request), start_response)
         try:
-            chunks = _begun(parts)
+            rest = iter(parts)
+            # An application may start with its first part, which is not empty.
+            first = [next(filter(None, rest), b"")]
             status, headers = started[-1]
             yield RawAnswer(
-                status=int(status.partition(" ")[0]), headers=joined(headers), chunks=chunks
+                status=int(status.partition(" ")[0]),
+                headers=joined(headers),
+                chunks=chain(filter(None, first), rest),
             )
         finally:
             if close := getattr(parts, "close", None):
@@ -49,15 +53,6 @@ class InProcess:
 
     def close(self) -> None:
         """Nothing is kept."""
-
-
-def _begun(parts: Iterable[bytes]) -> Iterable[bytes]:
-    """The parts without empty ones at the start. An application may start with its first part."""
-    rest = iter(parts)
-    for part in rest:
-        if part:
-            return chain((part,), rest)
-    return ()
 
 
 def _environ(request: RawRequest) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The client of the journal API: one method for each call a reconciler makes."""
 
-import random as chance
 import re
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,7 +16,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.errors import RequestRefused
-from reconciler.http_client.clock import Clock, monotonic
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Exchange, Request
 from reconciler.http_client.raw_answer import Transport
 from reconciler.http_client.redaction import Redactor
@@ -60,39 +58,35 @@ class Client:
     have taken effect; only a read shows it. The error names the track id of the call.
     """
 
-    def __init__(  # noqa: PLR0913 - each outside dependency is an argument
+    def __init__(
         self,
         connection: Connection,
         credentials: Credentials,
         *,
         transport: Transport | None = None,
         limits: CallLimits | None = None,
-        clock: Callable[[], float] = monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        random: Callable[[], float] = chance.random,
+        clock: Clock | None = None,
     ) -> None:
         """A client of one connection. Nothing is sent yet.
 
         `transport` replaces the sockets, for a ledger in the same process. All threads share it,
         and its owner closes it.
-        `random` returns numbers from 0 to 1.
         """
         self._origin = base_url_of(connection)
         self._headers = headers_of(connection)
         self._entity_id = connection.entity_id
         self._limits = limits or CallLimits()
-        self._clock = clock
+        self._clock = clock = clock or Clock()
         self._redactor = Redactor(credentials.secrets())
         self._exchange = Exchange(
             self._origin,
             limits=self._limits,
             transport=transport,
             ca_bundle=connection.ca_bundle,
-            clock=clock,
+            clock=clock.now,
         )
-        timing = Clock(now=clock, sleep=sleep, random=random)
         self._caller = Caller(
-            self._exchange, limits=self._limits, clock=timing, redactor=self._redactor
+            self._exchange, limits=self._limits, clock=clock, redactor=self._redactor
         )
         self._tokens = self._token_source(credentials)
         self._queries = Queries(
@@ -103,10 +97,10 @@ class Client:
                 limits=self._limits,
                 transport=transport,
                 ca_bundle=connection.ca_bundle,
-                clock=timing,
+                clock=clock,
             ),
             limits=self._limits,
-            clock=timing,
+            clock=clock,
             request=self._request,
             new_track_id=lambda: self._track_id(""),
             redact=self._redactor.redact,
@@ -114,7 +108,7 @@ class Client:
 
     def tenant(self) -> TenantIdentity:
         """The tenant, according to the token. Signs in when there is no token yet."""
-        token = self._tokens.token(deadline=self._clock() + self._limits.deadline)
+        token = self._tokens.token(deadline=self._clock.now() + self._limits.deadline)
         return TenantIdentity(
             host=self._origin.host, tenant_id=token.tenant_id, entity_id=self._entity_id
         )
@@ -133,7 +127,7 @@ class Client:
             return live
         member, resource = KINDS[kind.members], RESOURCES[kind.collection]
         rows = self._list(
-            f"{RESOURCES[kind.collection].members}/{number}",
+            f"{resource.members}/{number}",
             resource.members_field,
             lambda row: decoding.live_of(row, kind=member, resource=RESOURCES[member.collection]),
         )
@@ -242,7 +236,7 @@ class Client:
                 ),
                 request=self._request("GET", target),
                 accept=lambda document: Page(
-                    rows=decoding.rows_of(document, field=field, fact=fact),
+                    rows=tuple(map(fact, decoding.rows_in(document.get(field), field))),
                     next_page=decoding.next_page_of(document),
                     track_id=track_id,
                 ),
@@ -283,7 +277,7 @@ class Client:
 
     def _token_source(self, credentials: Credentials) -> TokenSource:
         if credentials.token:
-            return TokenSource(None, clock=self._clock, bearer=Token(text=credentials.token))
+            return TokenSource(None, clock=self._clock.now, bearer=Token(text=credentials.token))
 
         def fetch(deadline: float) -> Token:
             call: Call[Token] = Call(
@@ -303,18 +297,16 @@ class Client:
             self._redactor.add(token.text)
             return token
 
-        return TokenSource(fetch, clock=self._clock)
+        return TokenSource(fetch, clock=self._clock.now)
 
 
-VERBS: Mapping[str, tuple[Operation, str]] = MappingProxyType(
-    {
-        "read": (Operation.READ, "Reading"),
-        "create": (Operation.CREATE, "Creating a"),
-        "update": (Operation.CHANGE, "Updating"),
-        "cancel": (Operation.CHANGE, "Cancelling"),
-        "delete": (Operation.CHANGE, "Deleting"),
-    }
-)
+VERBS: Mapping[str, tuple[Operation, str]] = {
+    "read": (Operation.READ, "Reading"),
+    "create": (Operation.CREATE, "Creating a"),
+    "update": (Operation.CHANGE, "Updating"),
+    "cancel": (Operation.CHANGE, "Cancelling"),
+    "delete": (Operation.CHANGE, "Deleting"),
+}
 
 
 def _path(kind: Kind, number: str | None = None, last: str | None = None) -> str:

@@ -1,12 +1,11 @@
 """Decodes documents of the journal API into values."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeVar
 
-from reconciler.core.model.enumerations import Enumeration
+from reconciler.core.model.enumerations import Enumeration, Side
 from reconciler.core.model.json_text import DIGITS, Unreadable, exact_number
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Live, Value
@@ -14,8 +13,6 @@ from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.zuora.resources import Resource
 
 AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
-
-Fact = TypeVar("Fact")
 
 _LONGEST_VALUE = 40
 """Characters of an unknown word that are repeated."""
@@ -55,7 +52,7 @@ def live_of(
             fields[field] = _one_of(document, field, words)
     for field, names in resource.parts.items():
         if field == resource.lines:
-            fields[field] = _lines(document.get(field), resource, names, custom)
+            fields[field] = _lines(document.get(field), field, names, custom)
         elif field in document:
             fields[field] = _parts(document[field], names, custom)
     return Live(number=found, status=status, fields=MappingProxyType(dict(sorted(fields.items()))))
@@ -75,27 +72,21 @@ def _parts(value: Value, names: frozenset[str], custom: str) -> Value:
     )
 
 
-def _lines(
-    value: Value, resource: Resource, names: frozenset[str], custom: str
-) -> tuple[Value, ...]:
+def _lines(value: Value, field: str, names: frozenset[str], custom: str) -> tuple[Value, ...]:
+    """The debits and credits of an entry, with their documented fields."""
     if not isinstance(value, tuple):
-        raise Unreadable(f"the response has no list {resource.lines}")
-    return tuple(_line(item, resource, names, custom) for item in value)
-
-
-def _line(
-    item: Value, resource: Resource, names: frozenset[str], custom: str
-) -> Mapping[str, Value]:
-    if not isinstance(item, Mapping):
-        raise Unreadable(f"an item of {resource.lines} is not an object")
-    line = _documented(item, names, custom)
-    for field, words in resource.line_words.items():
-        line[field] = _one_of(item, field, words)
-    line[resource.amount] = _amount(item.get(resource.amount), resource.amount)
-    for field in resource.maybe_amounts:
-        if item.get(field) is not None:
-            line[field] = _amount(item[field], field)
-    return MappingProxyType(dict(sorted(line.items())))
+        raise Unreadable(f"the response has no list {field}")
+    lines = []
+    for item in value:
+        if not isinstance(item, Mapping):
+            raise Unreadable(f"an item of {field} is not an object")
+        line = _documented(item, names, custom)
+        line["type"] = _one_of(item, "type", Side)
+        line["amount"] = _amount(item.get("amount"), "amount")
+        if item.get("homeCurrencyAmount") is not None:
+            line["homeCurrencyAmount"] = _amount(item["homeCurrencyAmount"], "homeCurrencyAmount")
+        lines.append(MappingProxyType(dict(sorted(line.items()))))
+    return tuple(lines)
 
 
 def _amount(value: Value, field: str) -> Decimal:
@@ -126,19 +117,14 @@ def _none_of(words: type[Enumeration]) -> str:
     return f"none of {', '.join(sorted(words))}"
 
 
-def rows_of(
-    document: Mapping[str, Value], *, field: str, fact: Callable[[Mapping[str, Value]], Fact]
-) -> tuple[Fact, ...]:
-    """The decoded rows of one page of a list. Raises Unreadable."""
-    rows = document.get(field)
-    if not isinstance(rows, tuple):
+def rows_in(value: Value, field: str) -> Iterator[Mapping[str, Value]]:
+    """The objects of a list that a document has in a field. Raises Unreadable."""
+    if not isinstance(value, tuple):
         raise Unreadable(f"the response has no list {field}")
-    facts = []
-    for row in rows:
+    for row in value:
         if not isinstance(row, Mapping):
             raise Unreadable(f"an item of {field} is not an object")
-        facts.append(fact(row))
-    return tuple(facts)
+        yield row
 
 
 def accounting_code(row: Mapping[str, Value]) -> AccountingCode:

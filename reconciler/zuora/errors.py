@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from reconciler.errors import (
     AccessRefused,
@@ -26,17 +25,15 @@ IN_DOUBT = _DOUBTFUL | {RequestOutcome.REDIRECTED}
 # Reads and queries change nothing, so every outcome that may differ next time is retried.
 _READ = RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL)
 
-RETRIES: Mapping[Operation, RetryTable] = MappingProxyType(
-    {
-        Operation.READ: _READ,
-        Operation.TOKEN: _READ,
-        Operation.QUERY: _READ,
-        # With the key the ledger answers a second create with the result of the first.
-        Operation.CREATE: RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL, in_doubt=IN_DOUBT),
-        # PUT and DELETE have no key: after one may have been sent, only a read shows its effect.
-        Operation.CHANGE: RetryTable(retried=_NOT_EXECUTED, in_doubt=IN_DOUBT),
-    }
-)
+RETRIES: Mapping[Operation, RetryTable] = {
+    Operation.READ: _READ,
+    Operation.TOKEN: _READ,
+    Operation.QUERY: _READ,
+    # With the key the ledger answers a second create with the result of the first.
+    Operation.CREATE: RetryTable(retried=_NOT_EXECUTED | _DOUBTFUL, in_doubt=IN_DOUBT),
+    # PUT and DELETE have no key: after one may have been sent, only a read shows its effect.
+    Operation.CHANGE: RetryTable(retried=_NOT_EXECUTED, in_doubt=IN_DOUBT),
+}
 """What is retried, with the same bytes and key."""
 
 WRITES = frozenset({Operation.CREATE, Operation.CHANGE})
@@ -44,65 +41,59 @@ WRITES = frozenset({Operation.CREATE, Operation.CHANGE})
 SETTLED = frozenset({RequestOutcome.REFUSED, RequestOutcome.MISSING})
 """Outcomes that settle an earlier doubt: with the same key the first response is replayed."""
 
-ERRORS: Mapping[RequestOutcome, type[LedgerError]] = MappingProxyType(
-    {
-        RequestOutcome.UNREADABLE: LedgerError,
-        RequestOutcome.REFUSED: RequestRefused,
-        RequestOutcome.MISSING: RequestRefused,
-        RequestOutcome.REJECTED: RequestRefused,
-        RequestOutcome.MISMATCHED: RequestRefused,
-        RequestOutcome.REDIRECTED: RequestRefused,
-        RequestOutcome.DENIED: AccessRefused,
-        RequestOutcome.SIGNED_OUT: AccessRefused,
-        RequestOutcome.BUSY: LedgerUnreachable,
-        RequestOutcome.RUNNING: LedgerUnreachable,
-        RequestOutcome.FAILED: LedgerUnreachable,
-        RequestOutcome.LOST: LedgerUnreachable,
-        RequestOutcome.NOT_SENT: LedgerUnreachable,
-        RequestOutcome.UNTRUSTED: LedgerUnreachable,
-    }
-)
+ERRORS: Mapping[RequestOutcome, type[LedgerError]] = {
+    RequestOutcome.UNREADABLE: LedgerError,
+    RequestOutcome.REFUSED: RequestRefused,
+    RequestOutcome.MISSING: RequestRefused,
+    RequestOutcome.REJECTED: RequestRefused,
+    RequestOutcome.MISMATCHED: RequestRefused,
+    RequestOutcome.REDIRECTED: RequestRefused,
+    RequestOutcome.DENIED: AccessRefused,
+    RequestOutcome.SIGNED_OUT: AccessRefused,
+    RequestOutcome.BUSY: LedgerUnreachable,
+    RequestOutcome.RUNNING: LedgerUnreachable,
+    RequestOutcome.FAILED: LedgerUnreachable,
+    RequestOutcome.LOST: LedgerUnreachable,
+    RequestOutcome.NOT_SENT: LedgerUnreachable,
+    RequestOutcome.UNTRUSTED: LedgerUnreachable,
+}
 """The error of a call by the outcome of its last attempt, when no attempt is in doubt."""
 
-DESCRIPTIONS: Mapping[RequestOutcome, str] = MappingProxyType(
-    {
-        RequestOutcome.MISSING: "the ledger found no such object",
-        RequestOutcome.REFUSED: "the ledger refused the request",
-        RequestOutcome.REJECTED: "the response is a refusal, but not one of the journal API",
-        RequestOutcome.MISMATCHED: "the ledger knows this idempotency key from another request",
-        RequestOutcome.DENIED: "the ledger denied access",
-        RequestOutcome.SIGNED_OUT: "the ledger does not accept the credentials",
-        RequestOutcome.BUSY: (
-            "the ledger is over its rate or concurrency limit; the request was not executed"
-        ),
-        RequestOutcome.RUNNING: "the ledger is still executing an earlier request",
-        RequestOutcome.REDIRECTED: "the response is a redirect, and redirects are not followed",
-        RequestOutcome.FAILED: "the ledger returned a server error",
-        RequestOutcome.UNREADABLE: "the response is not usable",
-        RequestOutcome.LOST: "the request was sent, but no complete response arrived",
-        RequestOutcome.NOT_SENT: "nothing was sent",
-        RequestOutcome.UNTRUSTED: "the server's certificate was not accepted, so nothing was sent",
-    }
-)
+DESCRIPTIONS: Mapping[RequestOutcome, str] = {
+    RequestOutcome.MISSING: "the ledger found no such object",
+    RequestOutcome.REFUSED: "the ledger refused the request",
+    RequestOutcome.REJECTED: "the response is a refusal, but not one of the journal API",
+    RequestOutcome.MISMATCHED: "the ledger knows this idempotency key from another request",
+    RequestOutcome.DENIED: "the ledger denied access",
+    RequestOutcome.SIGNED_OUT: "the ledger does not accept the credentials",
+    RequestOutcome.BUSY: (
+        "the ledger is over its rate or concurrency limit; the request was not executed"
+    ),
+    RequestOutcome.RUNNING: "the ledger is still executing an earlier request",
+    RequestOutcome.REDIRECTED: "the response is a redirect, and redirects are not followed",
+    RequestOutcome.FAILED: "the ledger returned a server error",
+    RequestOutcome.UNREADABLE: "the response is not usable",
+    RequestOutcome.LOST: "the request was sent, but no complete response arrived",
+    RequestOutcome.NOT_SENT: "nothing was sent",
+    RequestOutcome.UNTRUSTED: "the server's certificate was not accepted, so nothing was sent",
+}
 
-REMEDIES: Mapping[RequestOutcome, str] = MappingProxyType(
-    {
-        RequestOutcome.MISSING: "Check that the tenant has everything that the declaration names.",
-        RequestOutcome.REFUSED: "Correct what the ledger names, then plan again.",
-        RequestOutcome.REJECTED: "Check that the base URL is that of the journal API.",
-        RequestOutcome.MISMATCHED: "Run again. Check whether another tool uses the same keys.",
-        RequestOutcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
-        RequestOutcome.BUSY: "Wait, then run again. If the error persists, use less parallelism.",
-        RequestOutcome.RUNNING: "Wait a minute, then run again: open calls are settled first.",
-        RequestOutcome.REDIRECTED: "Set the base URL to the host that serves the journal API.",
-        RequestOutcome.FAILED: "Try again later. Give the track id to the vendor.",
-        RequestOutcome.UNREADABLE: "Check for a proxy. Give the track id to the vendor.",
-        RequestOutcome.LOST: "Run again when the network works.",
-        RequestOutcome.NOT_SENT: "Check the base URL, the network and the ledger.",
-        RequestOutcome.UNTRUSTED: "Correct the certificate, or name the file of its authority with "
-        "--ca-bundle. SSL_CERT_FILE is not read.",
-    }
-)
+REMEDIES: Mapping[RequestOutcome, str] = {
+    RequestOutcome.MISSING: "Check that the tenant has everything that the declaration names.",
+    RequestOutcome.REFUSED: "Correct what the ledger names, then plan again.",
+    RequestOutcome.REJECTED: "Check that the base URL is that of the journal API.",
+    RequestOutcome.MISMATCHED: "Run again. Check whether another tool uses the same keys.",
+    RequestOutcome.SIGNED_OUT: "Check the credentials, their tenant and the base URL.",
+    RequestOutcome.BUSY: "Wait, then run again. If the error persists, use less parallelism.",
+    RequestOutcome.RUNNING: "Wait a minute, then run again: open calls are settled first.",
+    RequestOutcome.REDIRECTED: "Set the base URL to the host that serves the journal API.",
+    RequestOutcome.FAILED: "Try again later. Give the track id to the vendor.",
+    RequestOutcome.UNREADABLE: "Check for a proxy. Give the track id to the vendor.",
+    RequestOutcome.LOST: "Run again when the network works.",
+    RequestOutcome.NOT_SENT: "Check the base URL, the network and the ledger.",
+    RequestOutcome.UNTRUSTED: "Correct the certificate, or name the file of its authority with "
+    "--ca-bundle. SSL_CERT_FILE is not read.",
+}
 
 DOUBT_REMEDY = "It may have taken effect. Run again: the ledger is read before anything is sent."
 

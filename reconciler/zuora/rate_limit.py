@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from types import MappingProxyType
 
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.retry import retry_after, seconds
@@ -16,13 +15,11 @@ LIMIT = 40
 WINDOW = 60.0
 """Seconds of the window that a call waits for beyond its own time (API facts 7.3)."""
 
-_HOURLY: Mapping[str, tuple[int, str]] = MappingProxyType(
-    {
-        "apisandbox": (5_000, "an API sandbox"),
-        "sandbox": (5_000, "an API sandbox"),
-        "test": (25_000, "a developer sandbox"),
-    }
-)
+_HOURLY: Mapping[str, tuple[int, str]] = {
+    "apisandbox": (5_000, "an API sandbox"),
+    "sandbox": (5_000, "an API sandbox"),
+    "test": (25_000, "a developer sandbox"),
+}
 _PRODUCTION = (2_250_000, "a tenant")
 
 

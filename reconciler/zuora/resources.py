@@ -2,15 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
-from reconciler.core.model.enumerations import (
-    EntryStatus,
-    Enumeration,
-    RunStatus,
-    Side,
-    TransferState,
-)
+from reconciler.core.model.enumerations import EntryStatus, Enumeration, RunStatus, TransferState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +14,8 @@ class Resource:
     the update path; None when nothing can be updated. A read keeps `fields` and custom fields, and
     of each item of a list in `parts` those fields and custom ones: the vendor may add others at any
     time, and clients must tolerate them (API facts 1). `required` fields are text in every read. A
-    field in `words` has one of these values or null. `lines` is required. Its objects have one of
-    the values of `line_words`, a number in `amount`, and in `maybe_amounts` a number, null or
-    nothing. `members` is the list, below /v1, of the entries that an object created;
+    field in `words` has one of these values or null. `lines` is required: the list of debits and
+    credits. `members` is the list, below /v1, of the entries that an object created;
     `members_field` has them in a page. `permissions` names the vendor's permission of each verb.
     """
 
@@ -36,105 +28,67 @@ class Resource:
     required: frozenset[str] = frozenset()
     words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
     lines: str | None = None
-    line_words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
-    amount: str = "amount"
-    maybe_amounts: frozenset[str] = frozenset()
     members: str = ""
     members_field: str = ""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
     number_field="journalEntryNumber",
     update="basic-information",
     statuses=EntryStatus,
-    permissions=MappingProxyType(
-        {
-            "create": "Create Journal Entry",
-            "read": "Finance Access",
-            "update": "Edit Journal Entry",
-            "cancel": "Cancel Journal Entry",
-            "delete": "Delete Cancelled Journal Entry",
-        }
+    permissions={
+        "create": "Create Journal Entry",
+        "read": "Finance Access",
+        "update": "Edit Journal Entry",
+        "cancel": "Cancel Journal Entry",
+        "delete": "Delete Cancelled Journal Entry",
+    },
+    fields=_names(
+        "accountingPeriodName aggregateCurrency currency homeCurrency journalEntryDate notes "
+        "organizationLabel timePeriodEnd timePeriodStart transactionType transferDateTime "
+        "transferredBy transferredToAccounting"
     ),
-    fields=frozenset(
-        {
-            "accountingPeriodName",
-            "aggregateCurrency",
-            "currency",
-            "homeCurrency",
-            "journalEntryDate",
-            "notes",
-            "organizationLabel",
-            "timePeriodEnd",
-            "timePeriodStart",
-            "transactionType",
-            "transferDateTime",
-            "transferredBy",
-            "transferredToAccounting",
-        }
-    ),
-    parts=MappingProxyType(
-        {
-            "journalEntryItems": frozenset(
-                {
-                    "accountingCodeName",
-                    "accountingCodeType",
-                    "amount",
-                    "glAccountName",
-                    "glAccountNumber",
-                    "glString",
-                    "homeCurrencyAmount",
-                    "type",
-                }
-            ),
-            "segments": frozenset({"segmentName", "segmentValue"}),
-        }
-    ),
-    required=frozenset({"accountingPeriodName", "currency", "journalEntryDate"}),
-    words=MappingProxyType({"transferredToAccounting": TransferState}),
+    parts={
+        "journalEntryItems": _names(
+            "accountingCodeName accountingCodeType amount glAccountName glAccountNumber glString "
+            "homeCurrencyAmount type"
+        ),
+        "segments": _names("segmentName segmentValue"),
+    },
+    required=_names("accountingPeriodName currency journalEntryDate"),
+    words={"transferredToAccounting": TransferState},
     lines="journalEntryItems",
-    line_words=MappingProxyType({"type": Side}),
-    maybe_amounts=frozenset({"homeCurrencyAmount"}),
 )
 
 JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
     number_field="journalRunNumber",
     update=None,
     statuses=RunStatus,
-    permissions=MappingProxyType(
-        {
-            "create": "Create Journal Run",
-            "read": "Finance Access",
-            "cancel": "Cancel Journal Run",
-            "delete": "Delete Cancelled Journal Run",
-        }
+    permissions={
+        "create": "Create Journal Run",
+        "read": "Finance Access",
+        "cancel": "Cancel Journal Run",
+        "delete": "Delete Cancelled Journal Run",
+    },
+    fields=_names(
+        "aggregateCurrency errorMessage executedOn journalEntryDate segmentationRuleName "
+        "targetEndDate targetStartDate totalJournalEntryCount"
     ),
-    fields=frozenset(
-        {
-            "aggregateCurrency",
-            "errorMessage",
-            "executedOn",
-            "journalEntryDate",
-            "segmentationRuleName",
-            "targetEndDate",
-            "targetStartDate",
-            "totalJournalEntryCount",
-        }
-    ),
-    parts=MappingProxyType(
-        {
-            "organizationLabels": frozenset(
-                {"cascadingDown", "excluded", "organizationId", "organizationName"}
-            ),
-            "transactionTypes": frozenset({"type"}),
-        }
-    ),
-    required=frozenset({"journalEntryDate"}),
+    parts={
+        "organizationLabels": _names("cascadingDown excluded organizationId organizationName"),
+        "transactionTypes": _names("type"),
+    },
+    required=_names("journalEntryDate"),
     members="journal-entries/journal-runs",
     members_field="journalEntries",
 )
 
-RESOURCES: Mapping[str, Resource] = MappingProxyType(
-    {"journal-entries": JOURNAL_ENTRIES, "journal-runs": JOURNAL_RUNS}
-)
+RESOURCES: Mapping[str, Resource] = {
+    "journal-entries": JOURNAL_ENTRIES,
+    "journal-runs": JOURNAL_RUNS,
+}
 """By the collection of a kind, which is its path below /v1."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from reconciler.core.model.json_text import Unreadable
@@ -44,26 +43,26 @@ class Classification(Attempt):
     """Whether the response is not usable because of a word that this version does not know."""
 
 
-CATEGORIES: Mapping[int, RequestOutcome] = MappingProxyType(
-    {  # by the last two digits of a reason code (API facts 7.2)
-        10: RequestOutcome.DENIED,
-        11: RequestOutcome.SIGNED_OUT,
-        20: RequestOutcome.REFUSED,
-        21: RequestOutcome.REFUSED,
-        22: RequestOutcome.REFUSED,
-        23: RequestOutcome.REFUSED,
-        27: RequestOutcome.REFUSED,
-        30: RequestOutcome.REFUSED,
-        40: RequestOutcome.MISSING,
-        45: RequestOutcome.REFUSED,
-        50: RequestOutcome.BUSY,
-        60: RequestOutcome.FAILED,
-        61: RequestOutcome.FAILED,
-        70: RequestOutcome.BUSY,
-        90: RequestOutcome.REFUSED,
-        99: RequestOutcome.FAILED,
-    }
-)
+CATEGORIES: Mapping[
+    int, RequestOutcome
+] = {  # by the last two digits of a reason code (API facts 7.2)
+    10: RequestOutcome.DENIED,
+    11: RequestOutcome.SIGNED_OUT,
+    20: RequestOutcome.REFUSED,
+    21: RequestOutcome.REFUSED,
+    22: RequestOutcome.REFUSED,
+    23: RequestOutcome.REFUSED,
+    27: RequestOutcome.REFUSED,
+    30: RequestOutcome.REFUSED,
+    40: RequestOutcome.MISSING,
+    45: RequestOutcome.REFUSED,
+    50: RequestOutcome.BUSY,
+    60: RequestOutcome.FAILED,
+    61: RequestOutcome.FAILED,
+    70: RequestOutcome.BUSY,
+    90: RequestOutcome.REFUSED,
+    99: RequestOutcome.FAILED,
+}
 
 _LOCK = 50
 """Lock contention, which a first request that is still running also causes (7.2, 7.5)."""
@@ -80,16 +79,16 @@ WEIGHT = (
     RequestOutcome.MISSING,
 )
 
-STATUSES: Mapping[int, RequestOutcome] = MappingProxyType(
-    {  # their meaning does not depend on the body (API facts 7.1, 7.2, 7.5)
-        401: RequestOutcome.SIGNED_OUT,
-        403: RequestOutcome.DENIED,
-        408: RequestOutcome.LOST,
-        422: RequestOutcome.MISMATCHED,
-        425: RequestOutcome.LOST,
-        429: RequestOutcome.BUSY,
-    }
-)
+STATUSES: Mapping[
+    int, RequestOutcome
+] = {  # their meaning does not depend on the body (API facts 7.1, 7.2, 7.5)
+    401: RequestOutcome.SIGNED_OUT,
+    403: RequestOutcome.DENIED,
+    408: RequestOutcome.LOST,
+    422: RequestOutcome.MISMATCHED,
+    425: RequestOutcome.LOST,
+    429: RequestOutcome.BUSY,
+}
 
 
 def classify(reply: Response, operation: Operation) -> Classification:

@@ -41,6 +41,7 @@ from reconciler.engine.search import (
 from reconciler.engine.settle import settle
 from reconciler.engine.settlement_record import confirmed
 from reconciler.engine.spill import take_in
+from reconciler.http_client.clock import Clock as ClientClock
 from reconciler.http_client.clock import monotonic
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
@@ -282,9 +283,7 @@ class Bench:
             credentials,
             transport=HttpxTransport(self.line),
             limits=CallLimits(concurrency=max(self.parallelism, 1)),
-            clock=self.steady,
-            sleep=lambda seconds: None,
-            random=lambda: 0.5,
+            clock=ClientClock(now=self.steady, sleep=lambda seconds: None, random=lambda: 0.5),
         ) as client:
             if not token:
                 client.tenant()

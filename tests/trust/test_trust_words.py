@@ -156,7 +156,6 @@ def test_t03_the_wire_and_the_embedded_ledger_have_the_same_words():
         (TransferState, ledger_entries.TRANSFER_STATES),
         (TRANSACTION_TYPES, LEDGER_TYPES),
         (entries.words["transferredToAccounting"], TransferState),
-        (entries.line_words["type"], Side),
         (entries.statuses, EntryStatus),
         (runs.statuses, RunStatus),
         (KINDS["JournalRun"].busy_states, BUSY_STATES),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from fault_server import CLIENT_ID, SECRET, FaultServer
 
+from reconciler.http_client.clock import Clock as ClientClock
 from reconciler.zuora.client import Client
 from reconciler.zuora.connection import CallLimits, Connection, Credentials
 
@@ -53,9 +54,7 @@ def connect(clock: Clock) -> Iterator[Connect]:
             Connection(base_url=base_url, **where),
             credentials,
             limits=limits,
-            clock=clock.now,
-            sleep=clock.sleep,
-            random=lambda: 0.5,
+            clock=ClientClock(now=clock.now, sleep=clock.sleep, random=lambda: 0.5),
         )
         clients.append(client)
         return client

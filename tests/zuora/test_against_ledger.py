@@ -17,6 +17,7 @@ from waitress import wasyncore
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.recovery.marker_search import statement_of
 from reconciler.errors import AccessRefused, RequestRefused
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.in_process import InProcess
 from reconciler.ledger import Ledger, create_app, open_ledger
 from reconciler.zuora.client import Client
@@ -108,7 +109,9 @@ def opened(place, ledger) -> Iterator[Open]:
         client_id, issued = ledger.issue_client("test", permissions)
         credentials = Credentials(client_id=client_id, client_secret=secret or issued)
         connection = Connection(base_url=base_url)
-        clients.append(Client(connection, credentials, transport=transport, sleep=lambda _: None))
+        clients.append(
+            Client(connection, credentials, transport=transport, clock=Clock(sleep=lambda _: None))
+        )
         return clients[-1]
 
     yield opened
@@ -256,7 +259,9 @@ def test_n08_an_answer_lost_after_the_commit_gives_the_first_number(ledger):
     connection = Connection(base_url="http://localhost")
     credentials = Credentials(client_id=client_id, client_secret=secret)
     transport = HttpxTransport(httpx.WSGITransport(app=app))
-    with Client(connection, credentials, transport=transport, sleep=lambda _: None) as client:
+    with Client(
+        connection, credentials, transport=transport, clock=Clock(sleep=lambda _: None)
+    ) as client:
         client.tenant()
         number = client.create(KIND, body(), key="key-1")
         assert lost

@@ -15,6 +15,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.engine.observe import read_all
 from reconciler.errors import LedgerError, LedgerUnreachable, OutcomeUnknown
 from reconciler.http_client.base_url import parse_base_url
+from reconciler.http_client.clock import Clock
 from reconciler.http_client.in_process import InProcess
 from reconciler.http_client.raw_answer import RawRequest
 from reconciler.zuora.client import Client
@@ -31,7 +32,12 @@ def client_of(app, *, limits: CallLimits = TWICE, **doors) -> Client:
     return Client(
         Connection(base_url="http://localhost"),
         Credentials(token="ready"),
-        **{"sleep": lambda _: None, "transport": InProcess(app), "limits": limits, **doors},
+        **{
+            "clock": Clock(sleep=lambda _: None),
+            "transport": InProcess(app),
+            "limits": limits,
+            **doors,
+        },
     )
 
 

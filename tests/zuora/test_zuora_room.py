@@ -81,8 +81,7 @@ def opened(tmp_path) -> Iterator[Callable[..., tuple[Tenant, Client]]]:
             Connection(base_url=serving.__enter__()),
             Credentials(client_id=client_id, client_secret=secret),
             limits=CallLimits(concurrency=parallelism),
-            clock=tenant.now,
-            sleep=tenant.sleep,
+            clock=Clock(now=tenant.now, sleep=tenant.sleep),
         )
         made.extend((client.close, lambda: serving.__exit__(None, None, None), tenant.ledger.close))
         return tenant, client
