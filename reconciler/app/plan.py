@@ -229,7 +229,9 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
     or Refused when the base cannot be.
     """
     known = known_offline(workspace, require_valid(workspace), options.base)
-    selection, included = _selected(workspace, known.recorded, options.scope)
+    selection, included = _selected(
+        workspace, known.recorded, options.scope, base=options.base or ""
+    )
     declared, recorded, tenant = workspace.declared, known.recorded, workspace.tenant
     moved = known.marked_in != tenant.marker
     snapshot = Snapshot(
@@ -366,6 +368,7 @@ def _selected(
     recorded: Mapping[Address, Recorded],
     scope: Scope,
     transfers: Mapping[Address, frozenset[str]] = MappingProxyType({}),
+    base: str = "",
 ) -> tuple[Selection, tuple[Address, ...]]:
     """What a scope selects, and what else the selection depends on. Raises UsageError."""
     selection, included, problems = select(
@@ -376,6 +379,7 @@ def _selected(
             periods=workspace.tenant.periods_by_name,
             transfers=transfers,
         ),
+        base,
     )
     if problems:
         facts, remedies = zip(*problems, strict=True)

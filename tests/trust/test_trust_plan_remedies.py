@@ -23,13 +23,13 @@ from books_harness import (
     by_hand,
     credit,
     debit,
-    reconciler,
     standing,
 )
 from builders import declared, live, plan_for, recorded, snapshot
 from builders import entry as spec_of
 from checkouts import Checkout
 from pairs import pairs
+from server_clock import Clock
 
 from reconciler.core.model.finding import Severity
 from reconciler.core.rules.catalog import PLAN_RULES
@@ -37,6 +37,7 @@ from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
 from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
 from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.ledger.app import create_app
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
 TESTS = Path(__file__).parents[1]
@@ -114,11 +115,20 @@ def applied_well(books):
     ends_well(books)
 
 
-def run_printed(said, verb):
+def run_printed(books, said, verb):
     """Run the command of a verb that a message suggests, as it is printed."""
-    command = re.search(f"`reconciler ({verb} [^`]+)`", said)[1]
-    ended = reconciler(*shlex.split(command))
+    command = re.search(f"`reconciler {verb} ([^`]+)`", said)[1]
+    ended = books.run(verb, *shlex.split(command))
     assert ended.code == 0, ended.said
+    return ended
+
+
+def apply_printed(books, said):
+    """Plan as a message suggests, and apply that plan."""
+    planned = run_printed(books, said, "plan")
+    assert "blocked" not in planned.out, planned.said
+    options = re.search("`reconciler plan ([^`]+)`", said)[1]
+    assert books.apply(*shlex.split(options)).code == 0
 
 
 def sql(books, text):
@@ -148,7 +158,7 @@ def test_t26_a_transferred_entry_is_restored_and_reversed_or_waited_for(small, c
         if change == "remove":
             assert "To fix: Restore the file and run `reconciler reverse entry-00" in said
             small.write("entry-00.yaml", text)
-        run_printed(said, "reverse")
+        run_printed(small, said, "reverse")
     else:
         assert "Wait until the transfer has ended, then plan again." in said
         small.set("entry-00", transferredToAccounting="No")
@@ -193,19 +203,29 @@ def test_t26_a_reversal_of_what_is_not_posted_is_removed(small, way):
 
 
 @follows("reversal-order")
-@pytest.mark.parametrize("way", ["restored", "resolved", "selected"])
+@pytest.mark.parametrize(
+    "way", ["restored", "resolved", "--target", "--target *", "--period", "--exclude", "undo"]
+)
 def test_t26_an_entry_and_its_reversal_are_removed_together(small, way):
-    assert small.run("reverse", "entry-00").code == 0
+    february = ("--period", "Feb-2026")
+    assert small.run("reverse", "entry-00", *february).code == 0
     assert small.apply().code == 0
     names = ("entry-00", "entry-00.reversal")
     texts = {name: text_of(small, name) for name in names}
     for name in names:
         small.remove(name)
-    if way == "selected":
-        alone = ("--target", "entry-00")
-        said = small.plan(*alone).out
-        assert "To fix: Select entry-00-reversal too." in said
-        assert small.apply(*alone, "--target", "entry-00-reversal").code == 0
+    alone = {
+        "--target": ["--target", "entry-00"],
+        "--target *": ["--target", "entry-0?", "--target", "entry-05"],
+        "--period": ["--period", "Jan-2026"],
+        "--exclude": ["--exclude", "entry-00-reversal"],
+        "undo": february,
+    }
+    if way in alone:
+        said = " ".join(small.plan(*alone[way]).out.split())
+        other = "entry-00" if way == "undo" else "entry-00-reversal"
+        assert f"To fix: Select {other} too: `reconciler plan --target " in said
+        apply_printed(small, said)
     else:
         small.set("entry-00-reversal", transferredToAccounting="Processing")
         keeps = "Or resolve what blocks entry-00-reversal first."
@@ -246,7 +266,7 @@ def test_t26_an_entry_whose_reversal_alone_was_cancelled_is_cancelled_or_reverse
     else:
         small.write("entry-00.yaml", text)
         assert not is_warned(small, "original-alone")
-        run_printed(said, "reverse")
+        run_printed(small, said, "reverse")
     applied_well(small)
     assert not is_warned(small, "original-alone")
 
@@ -288,7 +308,8 @@ def test_t26_protection_is_lifted_as_the_remedy_says(small, change):
         small.declare("entry-00", *NINE, metadata={"protect": False})
     elif change == "rebook":
         small.declare("entry-00", *NINE, metadata={"protect": True})
-        run_printed(refused(small, "protected", "Or leave the entry posted."), "reverse")
+        said = refused(small, "protected", "Or leave the entry posted.")
+        run_printed(small, said, "reverse")
     else:
         small.remove("entry-00")
         refused(small, "protected", "Restore the file with `protect: false` and apply it; then")
@@ -345,7 +366,7 @@ def test_t26_a_closed_period_is_left_alone_or_reopened(small, change, way):
     elif change == "create":
         small.declare(name, *NINE, **FEBRUARY)
     else:
-        run_printed(said, "reverse")
+        run_printed(small, said, "reverse")
     applied_well(small)
 
 
@@ -775,8 +796,25 @@ def test_t26_what_is_to_be_adopted_belongs_to_somebody_else(small, way):
 
 
 @pytest.fixture
-def two_organizations(empty_template, tmp_path):
-    """Books with entries of North and South, on a served ledger of a tenant with Multi-Org."""
+def two_organizations(empty_template, tmp_path, monkeypatch):
+    """Books with entries of North and South, on a served ledger of a tenant with Multi-Org.
+
+    The ledger permits no Data Query where `denied` has a path of it.
+    """
+    denied, clock = set(), Clock()
+
+    def serving(ledger):
+        app = create_app(ledger, clock=clock)
+
+        def answer(environ, start):
+            if environ["PATH_INFO"] in denied:
+                start("403 Forbidden", [("Content-Length", "0")])
+                return []
+            return app(environ, start)
+
+        return answer
+
+    monkeypatch.setattr("books_harness.create_app", serving)
     root = Path(shutil.copytree(empty_template, tmp_path / "books"))
     shutil.rmtree(root / ".reconciler")
     reference = root / "reference.yaml"
@@ -786,7 +824,9 @@ def two_organizations(empty_template, tmp_path):
         books.declare("north", organizationLabel="North")
         for name in ("south", "south-2"):
             books.declare(name, notes=name, organizationLabel="South")
-        assert books.apply().code == 0
+        # One after the other, so that south-2 has the last number.
+        assert books.apply("--parallelism", 1).code == 0
+        books.denied, books.clock = denied, clock
         yield books
 
 
@@ -815,6 +855,24 @@ def test_t26_an_entry_that_the_credentials_may_not_see_is_not_gone(two_organizat
     applied_well(books)
     assert len(standing(books)) == (2 if change == "no file" else 3)
     assert change != "a new name" or books.number("new") == number
+
+
+@follows("organization-unseen")
+def test_t26_a_part_that_reads_no_other_entry_of_an_organization_is_planned_with_the_rest(
+    two_organizations,
+):
+    books = two_organizations
+    number = books.number("south-2")
+    books.call("PUT", f"journal-entries/{number}/cancel")
+    books.call("DELETE", f"journal-entries/{number}")
+    books.denied.add("/query/jobs")
+    books.clock.pass_by(hours=5)
+    said = " ".join(books.plan("--target", "south-2").out.split())
+    assert "To fix: Plan everything, which reads other entries of it: `reconciler plan -w" in said
+    whole = run_printed(books, said, "plan")
+    assert "organization-unseen" not in whole.out
+    books.denied.clear()
+    applied_well(books)
 
 
 @follows("organization-unseen")
@@ -1014,6 +1072,22 @@ def test_t26_a_change_of_the_settings_is_applied_alone(small):
     warned(small, "policy-changed", "then apply it alone")
     small.applied()
     assert not is_warned(small, "policy-changed")
+
+
+@pytest.mark.parametrize("offline", [(), ("--offline",), ("--offline", "--base=main")])
+@pytest.mark.parametrize("options", [("--exclude", "entry-00"), ("--exclude", "*")])
+def test_t26_what_a_scope_cannot_leave_out_is_planned_by_the_command_of_its_remedy(
+    small, options, offline
+):
+    Checkout(small)
+    assert small.run("reverse", "entry-00").code == 0
+    said = small.plan(*options, *offline)
+    assert said.code == 64
+    words = shlex.split(re.search("`reconciler plan ?([^`]*)`", said.err)[1])
+    ended = small.plan(*words)
+    assert ended.code == 0, ended.said
+    assert " ".join(words).startswith(" ".join(offline).replace("=", " "))
+    assert "entry-00-reversal" in ended.out
 
 
 # Which ledger is meant, and what an apply refuses beside its plan.

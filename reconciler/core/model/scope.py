@@ -65,8 +65,24 @@ class Selection:
     addresses: frozenset[Address] | None = None
     out_of_scope: OutOfScope = NOTHING_OUT_OF_SCOPE
 
+    base: str = ""
+    """The revision that an offline plan was asked to be compared with."""
+
     def __contains__(self, address: Address) -> bool:
         return self.addresses is None or address in self.addresses
+
+    def command(self, *names: str) -> tuple[str, ...]:
+        """The words of the command that plans these names too; without names, everything.
+
+        Where more than targets narrows the scope, it plans these names alone: a name that no file
+        declares has no label, and what is linked to a period may be in another one.
+        """
+        scope, words = self.scope, ["plan"]
+        words += ["--offline"] if scope.offline else []
+        words += ["--base", self.base] if self.base else []
+        narrowed = scope.excludes or scope.periods or scope.labels
+        targets = {*names, *(() if narrowed or not names else scope.targets)}
+        return (*words, *(word for one in sorted(targets) for word in ("--target", one)))
 
 
 EVERYTHING = Selection()

@@ -67,14 +67,25 @@ def _shown(snapshot: Snapshot) -> Mapping[str, set[str]]:
 
 def _blocked(snapshot: Snapshot, change: Change, fact: str) -> Change:
     """The change, blocked because its entry may be in the ledger, unseen."""
-    declared = change.address in snapshot.declared
+    declared, selection = change.address in snapshot.declared, snapshot.selection
     remedy = _REMEDY.format(
         number=change.number,
         file="remove its file and " if declared else "",
         forget=suggested("forget", change.address.name),
         again=" To post it again, restore the file after that." if declared else "",
     )
+    if selection.scope.partial and _has_others(snapshot, change.address):
+        whole = suggested(*selection.command())
+        remedy = f"Plan everything, which reads other entries of it: {whole}. Or else: {remedy}"
     return change.blocked_by(refusal("organization-unseen", fact, remedy))
+
+
+def _has_others(snapshot: Snapshot, address: Address) -> bool:
+    """Whether entries of the same organizations are recorded that this plan does not read."""
+    own = _organizations_of(snapshot.records_by_current_name[address], snapshot.tenant)
+    unread = (one for one in snapshot.recorded.values() if one.number not in snapshot.live)
+    others = frozenset[str]().union(*(_organizations_of(one, snapshot.tenant) for one in unread))
+    return bool(own) and own <= others
 
 
 _REMEDY = (

@@ -63,7 +63,7 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
     if any(one.reverses is not None for one in snapshot.declared.values()):
         sound = with_originals(sound, snapshot)
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()
-    return with_reversals(sound, outside, snapshot.tenant), tuple(drift)
+    return with_reversals(sound, outside, snapshot.tenant, snapshot.selection), tuple(drift)
 
 
 def _kept_as_before(snapshot: Snapshot) -> Set[str]:

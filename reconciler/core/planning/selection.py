@@ -1,10 +1,11 @@
 """Decides which addresses a scope selects, and which are linked to them."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
+from reconciler.core.model.command import suggested
 from reconciler.core.model.history import Recorded, numbered_record
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address, Declared
@@ -58,32 +59,37 @@ class Workspace:
 
 
 def select(
-    scope: Scope, workspace: Workspace
+    scope: Scope, workspace: Workspace, base: str = ""
 ) -> tuple[Selection, tuple[Address, ...], tuple[tuple[str, str], ...]]:
     """The selection of a scope, the linked addresses in it, and its problems with their remedies.
 
     A value that matches nothing is a problem, never an empty selection.
     """
+    given = Selection(scope=scope, base=base)
     if not scope.partial:
-        return Selection(scope=scope), (), ()
+        return given, (), ()
     everything = workspace.addresses
     problems = [*_unmatched(scope, workspace)]
     asked = frozenset(address for address in everything if _chosen(address, scope, workspace))
-    selected = _with_linked(asked, workspace)
-    linked = selected - asked
+    linked = _linked(asked, workspace)
+    selected = asked.union(linked)
     problems += (
-        (f"--exclude names {one.name}, which is linked to a selected entry", _BOTH)
+        (
+            f"--exclude names {one.name}, which is linked to {linked[one].name}",
+            f"Plan both: {suggested(*given.command(one.name, linked[one].name))}. Or exclude both.",
+        )
         for one in sorted(linked)
         if _matches_any(one, scope.excludes)
     )
     if not problems and not selected:
-        problems.append(("no entry matches all options", _WIDER))
+        remedy = f"{_WIDER} To plan everything: {suggested(*given.command())}."
+        problems.append(("no entry matches all options", remedy))
     left = everything - selected
     unseen = OutOfScope(
         declared=sum(1 for one in left if one in workspace.declared),
         recorded=sum(1 for one in left if one not in workspace.declared),
     )
-    found = Selection(scope=scope, addresses=selected, out_of_scope=unseen)
+    found = replace(given, addresses=selected, out_of_scope=unseen)
     return (EVERYTHING if problems else found), tuple(sorted(linked)), tuple(problems)
 
 
@@ -108,18 +114,20 @@ def _matches_any(address: Address, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(str(address) if "/" in one else address.name, one) for one in patterns)
 
 
-def _with_linked(asked: frozenset[Address], workspace: Workspace) -> frozenset[Address]:
-    """The requested addresses with all that are linked to them."""
-    selected, known, waiting = {*asked}, workspace.addresses, [*asked]
+def _linked(asked: frozenset[Address], workspace: Workspace) -> Mapping[Address, Address]:
+    """What else the requested addresses need, each with the one that it is linked to."""
+    found: dict[Address, Address] = {}
+    known, waiting = workspace.addresses - asked, sorted(asked)
     linked: dict[Address, list[Address]] = {}
     for one, other in _inseparable(workspace):
         linked.setdefault(one, []).append(other)
     while waiting:
-        for other in linked.get(waiting.pop(), ()):
-            if other not in selected and other in known:
-                selected.add(other)
+        one = waiting.pop()
+        for other in linked.get(one, ()):
+            if other not in found and other in known:
+                found[other] = one
                 waiting.append(other)
-    return frozenset(selected)
+    return found
 
 
 def _inseparable(workspace: Workspace) -> Iterator[tuple[Address, Address]]:
@@ -189,5 +197,4 @@ _WORDS = {
     "--select": "a label that declarations have, as LABEL=VALUE",
 }
 """What each option takes."""
-_BOTH = "Exclude both, or neither."
 _WIDER = "Omit an option: another value of an option widens the scope, another option narrows it."

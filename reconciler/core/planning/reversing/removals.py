@@ -4,16 +4,18 @@ The daybook does not record the link. Once the file of a reversal is gone, the l
 entry that was posted later cancels the original out exactly.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import TypeAlias
 
+from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import PlanWarning, Refusal
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.resource import Address, Value, text_of
+from reconciler.core.model.scope import Selection
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
@@ -37,7 +39,7 @@ class _Posting:
 
 
 def with_reversals(
-    changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant
+    changes: Iterable[Change], outside: Iterable[Change], tenant: Tenant, selected: Selection
 ) -> tuple[Change, ...]:
     """The changes, each removed reversal with its original, and each original with its reversal.
 
@@ -52,7 +54,6 @@ def with_reversals(
         replace(one, reverses=pairs[one.address].name) if one.address in pairs else one
         for one in changes
     ]
-    selected = {one.address for one in changes}
     reversals = {one.reverses: one for one in linked if one.reverses}
     reversals |= {pairs[one.address].name: one for one in outside if one.address in pairs}
     if not reversals:
@@ -68,7 +69,7 @@ def with_reversals(
 def _with_reversal(
     change: Change,
     reversals: Mapping[str, Change],
-    selected: Collection[Address],
+    selected: Selection,
     tenant: Tenant,
 ) -> Change:
     """A change with the name of its reversal, and blocked if that one stays and needs it."""
@@ -83,26 +84,26 @@ def _with_reversal(
         return change
     if change.after is not None and not remainders(change.after, reversal.before or {}, tenant):
         return change
-    return _blocked(change, _refusal(reversal, "reverses it", selected))
+    return _waiting(change, reversal, "reverses it", selected)
 
 
 def _with_reversals_of_members(
-    change: Change, reversals: Mapping[str, Change], selected: Collection[Address]
+    change: Change, reversals: Mapping[str, Change], selected: Selection
 ) -> Change:
     """A journal run, blocked if it is cancelled and the reversal of one of its entries stays."""
     for number in cancelled_numbers(change):
         if number in reversals and _stays(reversals[number], selected):
-            return _blocked(change, _refusal(reversals[number], f"reverses {number}", selected))
+            return _waiting(change, reversals[number], f"reverses {number}", selected)
     return change
 
 
-def _with_original(change: Change, original: _Posting, selected: Collection[Address]) -> Change:
+def _with_original(change: Change, original: _Posting, selected: Selection) -> Change:
     """A removed reversal, blocked if what it reverses stays."""
     if not _stays(original.change, selected):
         return change
     of_run = original.change.address.kind != JOURNAL_ENTRY.name
     which = f"made {original.number}" if of_run else "it reverses"
-    return _blocked(change, _refusal(original.change, which, selected))
+    return _waiting(change, original.change, which, selected)
 
 
 def cancelled_numbers(change: Change) -> Iterator[str]:
@@ -111,21 +112,27 @@ def cancelled_numbers(change: Change) -> Iterator[str]:
         yield from (one for one in (change.number, *(one.number for one in change.members)) if one)
 
 
-def _stays(change: Change, selected: Collection[Address]) -> bool:
+def _stays(change: Change, selected: Selection) -> bool:
     """Whether an entry is posted, and stays as it is."""
     cancelled = change.cancels and change.block is None and change.address in selected
     return change.number_posted and not cancelled
 
 
-def _refusal(other: Change, which: str, selected: Collection[Address]) -> Refusal:
+def _waiting(change: Change, other: Change, which: str, selected: Selection) -> Change:
+    """A change, blocked because the other entry of its pair stays; an earlier block remains."""
     name = other.address.name
+    if change.block is not None:
+        return change
     if other.block is not None:
-        return with_reversal(name, other.block, which)
-    why, remedy = "its removal is not selected", f"Select {name} too."
+        return change.blocked_by(with_reversal(name, other.block, which))
     if other.address in selected:
         why = "this plan keeps it"
         remedy = f"Remove {name} in the same change, or restore this file."
-    return refusal("reversal-order", f"{name}, which {which}, stays posted: {why}", remedy)
+    else:
+        why = "its removal is not selected"
+        remedy = f"Select {name} too: {suggested(*selected.command(change.address.name, name))}."
+    fact = f"{name}, which {which}, stays posted: {why}"
+    return change.blocked_by(refusal("reversal-order", fact, remedy))
 
 
 def with_reversal(name: str, cause: Refusal, which: str = "reverses it") -> Refusal:
@@ -133,11 +140,6 @@ def with_reversal(name: str, cause: Refusal, which: str = "reverses it") -> Refu
     fact = f"{name}, which {which}, stays posted: it is blocked by {cause.rule}"
     remedy = f"Restore the files of both. Or resolve what blocks {name} first."
     return refusal("reversal-order", fact, remedy)
-
-
-def _blocked(change: Change, block: Refusal) -> Change:
-    """A change that waits for the other entry of its pair; what blocks it already stays."""
-    return change if change.block is not None else change.blocked_by(block)
 
 
 def _postings(change: Change) -> Iterator[_Posting]:
