@@ -52,9 +52,10 @@ def assess_approvals(
     flaws = tuple(flaws_of(repository, commit))
     history = Unapplied()
     if repository is not None and head is not None and commit:
-        history = unapplied(repository, commit, session.daybook.applied_commit)
+        since = session.daybook.applied_commit
+        history = unapplied(repository, commit, since)
         if not history.flaws:
-            flaws += tuple(superseded(repository, commit, session.daybook.commits))
+            flaws += tuple(superseded(repository, commit, session.daybook.commits, since))
     if not commit or repository is None:
         review = Review(change="the change", commit="")
     elif context is None:

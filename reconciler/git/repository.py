@@ -129,6 +129,13 @@ class Repository:
         """Whether the checkout has a commit."""
         return commit == self.head() or self.run("cat-file", "-e", f"{commit}^{{commit}}")[0] == 0
 
+    def known(self, commits: Iterable[str]) -> dict[str, None]:
+        """Those of these commits that the checkout has, in order."""
+        asked = "".join(f"{one}\n" for one in commits)
+        listed = self.run_checked("cat-file", "--batch-check", data=asked.encode())
+        rows = (row.split(" ") for row in listed.splitlines())
+        return {commit: None for commit, sort, *_ in rows if sort == "commit"}
+
     def commit_of(self, revision: str) -> str:
         """The commit that a name, a hash or another revision leads to; empty if there is none."""
         asked = ("--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -223,13 +230,13 @@ class Repository:
             return set()
         return {named[path] for path in _checked(found, asked[0]).split("\0") if path}
 
-    def run_checked(self, *arguments: str) -> str:
+    def run_checked(self, *arguments: str, data: bytes = b"") -> str:
         """The output of a git command. Raises ReconcilerError when it fails."""
-        return _checked(self.run(*arguments), arguments[0])
+        return _checked(self.run(*arguments, data=data), arguments[0])
 
-    def run(self, *arguments: str) -> tuple[int, str, str]:
+    def run(self, *arguments: str, data: bytes = b"") -> tuple[int, str, str]:
         """The exit code, the output and the error output of a git command about commits."""
-        code, out, err = self._run_alone(*arguments)
+        code, out, err = self._run_alone(*arguments, data=data)
         return code, out.encode(errors="surrogateescape").decode(errors="replace"), err
 
     def _run_alone(self, *arguments: str, data: bytes = b"") -> tuple[int, str, str]:

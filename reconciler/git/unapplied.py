@@ -15,6 +15,7 @@ _OF_GITHUB = "noreply@github.com"
 """The committer of what GitHub commits for somebody."""
 
 _WHOLE = "Check out the complete history, for example with fetch-depth: 0."
+_FETCH = f"{_WHOLE} If the commit is in no branch, fetch it by its hash."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +57,25 @@ def unapplied(repository: Repository, commit: str, since: str) -> Unapplied:
     return Unapplied(written=written, brought=brought, undone=undone)
 
 
-def superseded(repository: Repository, commit: str, applied: tuple[str, ...]) -> Iterator[Refusal]:
-    """The flaw of a commit that is older than one of those that were applied.
+def superseded(
+    repository: Repository, commit: str, applied: tuple[str, ...], since: str
+) -> Iterator[Refusal]:
+    """The flaw of a commit that is older than one of those that were applied, or may be.
 
-    Its approvals are from before that, so they do not approve what an apply of it would undo.
+    Its approvals are from before that, so they do not approve what an apply of it would undo. What
+    was applied before the last complete apply need not be known: this commit is after that one.
     """
-    asked = ("--ignore-missing", "--ancestry-path", *applied, commit, f"^{commit}")
-    after = {*repository.run_checked("rev-list", *asked).split()}
+    known = repository.known(applied)
+    recent = applied[applied.index(since) + 1 :] if since in applied else applied
+    if lacking := next((one for one in reversed(recent) if one not in known), ""):
+        yield evidence_flaw(
+            f"{lacking[:10]} was applied and is not in the checkout, so {commit[:10]} may be older "
+            "than it",
+            _FETCH,
+        )
+    spans = "".join(f"{one}\n" for one in (*known, f"^{commit}"))
+    asked = ("rev-list", "--ancestry-path", "--stdin")
+    after = {*repository.run_checked(*asked, data=spans.encode()).split()}
     if later := next((one for one in reversed(applied) if one in after), ""):
         yield evidence_flaw(
             f"{commit[:10]} is older than {later[:10]}, which was applied, so its approvals "
@@ -109,7 +122,7 @@ def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
             what = "the last applied one, " if one == since else ""
             return _flaw(
                 f"the commit {one[:10]}, {what}is not in the checkout",
-                f"{_WHOLE} If the commit is in no branch, fetch it by its hash.",
+                _FETCH,
             )
     return None
 

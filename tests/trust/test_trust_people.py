@@ -19,6 +19,8 @@ from reconciler.core.model.review import Approval, Requirement, Review
 from reconciler.core.planning.approvals import assess
 from reconciler.errors import ForgeRefused
 from reconciler.forge.protocol import MERGE
+from reconciler.git.repository import Repository
+from reconciler.git.unapplied import superseded
 
 HEAD, NEXT, MERGED, OTHER = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 EARLY, LATE = "2026-01-30T11:00:00Z", "2026-01-30T13:00:00Z"
@@ -375,8 +377,17 @@ def test_t22_an_earlier_change_that_was_not_applied_needs_its_approvals_too(chec
     assert (ended.code, set(books.posted())) == (0, {"first", "second"}), ended.said
 
 
-@pytest.mark.parametrize("undone_by", [(), ("--target", "first")], ids=["whole", "partial"])
-def test_t22_what_was_approved_and_undone_is_not_applied_again(checkout, github, undone_by):
+@pytest.mark.parametrize(
+    ("undone_by", "lacking"),
+    [
+        pytest.param((), False, id="whole"),
+        pytest.param(("--target", "first"), False, id="partial"),
+        pytest.param((), True, id="by a commit that the checkout lacks"),
+    ],
+)
+def test_t22_what_was_approved_and_undone_is_not_applied_again(
+    checkout, github, undone_by, lacking, tmp_path
+):
     """The approvals of a commit are there for ever, and its plan has the same digest again."""
     books = checkout.books
     before = brought(checkout, github, "mallory", "stays")
@@ -398,6 +409,19 @@ def test_t22_what_was_approved_and_undone_is_not_applied_again(checkout, github,
     assert books.apply().code == 0
     checkout.git("switch", "--quiet", "--detach", first)
     job(books, github, GITHUB_SHA=first)
+    if lacking:
+        elsewhere = str(tmp_path / "elsewhere.git")
+        checkout.git("clone", "--quiet", "--bare", ".", elsewhere)
+        checkout.git("branch", "--quiet", "-D", "main", "undo")
+        checkout.git("reflog", "expire", "--expire=now", "--all")
+        checkout.git("gc", "--quiet", "--prune=now")
+        ended = books.apply("--plan-digest", reviewed)
+        assert (ended.code, set(books.posted())) == (4, {"stays"}), ended.said
+        said = " ".join(ended.said.split())
+        assert f"{undone[:10]} was applied and is not in the checkout" in said
+        assert "If the commit is in no branch, fetch it by its hash." in said
+        checkout.git("fetch", "--quiet", elsewhere, undone)
+        checkout.git("fetch", "--quiet", elsewhere, "main:main")
     ended = books.apply("--plan-digest", reviewed)
     assert (ended.code, set(books.posted())) == (4, {"stays"}), ended.said
     said = " ".join(ended.said.split())
@@ -411,6 +435,22 @@ def test_t22_what_was_approved_and_undone_is_not_applied_again(checkout, github,
     github.approve("alice")
     ended = books.apply()
     assert (ended.code, set(books.posted())) == (0, {"stays", "first"}), ended.said
+
+
+def test_t22_many_applied_commits_are_compared_in_one_question(checkout):
+    """Their hashes are more than a command line holds. Those before the last apply may be gone."""
+    gone = tuple(f"{number:040x}" for number in range(60_000))
+    made = []
+    for name in ("first", "last"):
+        checkout.books.write(f"{name}.txt", name)
+        made.append(checkout.commit(name))
+    first, last = made
+    repository = Repository.around(checkout.books.root)
+    assert [*superseded(repository, last, (*gone, first), first)] == []
+    (older,) = superseded(repository, first, (*gone, last), last)
+    assert older.message.startswith(f"{first[:10]} is older than {last[:10]}, which was applied")
+    (lacking,) = superseded(repository, last, (first, *gone), first)
+    assert lacking.message.startswith(f"{gone[-1][:10]} was applied and is not in the checkout")
 
 
 def test_t22_the_digest_of_the_plan_is_named_by_the_approval_of_the_last_change():
