@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,56 +27,23 @@ OPEN_ENDED_YEAR = 0
 """The fiscal year of the open-ended period (API facts 4.3)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
-    """An accounting period; the open-ended one has no end date."""
-
-    name: str
-    start_date: str
-    end_date: str | None
-    fiscal_year: int | None
-    fiscal_quarter: int | None
-    status: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """An accounting code. Name and type together are its key."""
-
-    name: str
-    type: str
-    status: str
-    gl_account_name: str | None
-    gl_account_number: str | None
-    notes: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """An entity or organization: the id that headers use, and its name."""
-
-    id: str
-    name: str
+Row = dict[str, Any]
+"""A row, by the columns of its table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """A Reference document. `custom_fields` maps object and field name to its maximum length.
+    """A Reference document: `settings` of the tenant, accounting periods, accounting codes.
 
-    `currencies` maps the active ones to the decimals that the document states.
-    With several `entities` the tenant is Multi-entity, with `organizations` it is Multi-Org.
+    `custom_fields` maps object and field name to its maximum length. `entities` have an id and a
+    name; with several the tenant is Multi-entity, with organizations in its settings Multi-Org.
     """
 
-    home_currency: str | None
-    aggregate_currency: bool
-    currencies: Mapping[str, int | None]
-    periods: tuple[Period, ...]
-    codes: tuple[Code, ...]
-    segmentation_rule: str | None
-    segments: tuple[str, ...]
+    settings: Row
+    periods: list[Row]
+    codes: list[Row]
     custom_fields: Mapping[str, Mapping[str, int]]
-    entities: tuple[Unit, ...]
-    organizations: tuple[Unit, ...]
+    entities: list[Row]
 
 
 def built_in() -> Path:
@@ -150,21 +118,23 @@ def _read(document: Mapping[str, Any], name: str) -> Reference:
     if aggregate and home is None:
         raise LedgerUnusable(f"{name}: aggregateCurrency needs a homeCurrency")
     rule, organizations = _active_rule(spec, name), _units(spec, "organizations")
-    periods = tuple(_period(item) for item in spec.mappings("accountingPeriods"))
+    periods = [_period(item) for item in spec.mappings("accountingPeriods")]
     if not organizations:
         # Each organization has its own periods, and nobody says whose these are.
         _check_overlaps(periods, spec.place)
     return Reference(
-        home_currency=home,
-        aggregate_currency=aggregate,
-        currencies=currencies,
+        settings={
+            "home_currency": home,
+            "aggregate_currency": aggregate,
+            "currencies": dict(sorted(currencies.items())),
+            "segmentation_rule": rule.text("name"),
+            "segments": [str(segment) for segment in rule.items("segments")],
+            "organizations": organizations,
+        },
         periods=periods,
-        codes=tuple(_code(item) for item in spec.mappings("accountingCodes")),
-        segmentation_rule=rule.text("name"),
-        segments=tuple(str(segment) for segment in rule.items("segments")),
+        codes=[_code(item) for item in spec.mappings("accountingCodes")],
         custom_fields=_custom_fields(spec, name),
         entities=_units(spec, "entities"),
-        organizations=organizations,
     )
 
 
@@ -201,33 +171,35 @@ def _currencies(spec: "_At") -> dict[str, int | None]:
 _UNTIL = "inactiveSince"
 
 
-def _period(item: "_At") -> Period:
+def _period(item: "_At") -> Row:
+    """An accounting period; the open-ended one has no end date."""
     end, start = item.text("endDate"), item.date(item.required("startDate"))
     if end is not None and item.date(end) < start:
         raise LedgerUnusable(f"{item.place}: endDate {end} is before startDate {start}")
-    period = Period(
-        name=item.required("name"),
-        start_date=start,
-        end_date=end,
-        fiscal_year=item.integer("fiscalYear") if end else OPEN_ENDED_YEAR,
-        fiscal_quarter=item.integer("fiscalQuarter"),
-        status=item.text("status") or "Open",
-    )
-    if period.status not in STATUSES:
-        raise LedgerUnusable(f"{item.place}: status is {period.status!r}, not one of {STATUSES}")
-    return period
+    status = item.text("status") or "Open"
+    if status not in STATUSES:
+        raise LedgerUnusable(f"{item.place}: status is {status!r}, not one of {STATUSES}")
+    return {
+        "name": item.required("name"),
+        "start_date": start,
+        "end_date": end,
+        "fiscal_year": item.integer("fiscalYear") if end else OPEN_ENDED_YEAR,
+        "fiscal_quarter": item.integer("fiscalQuarter"),
+        "status": status,
+    }
 
 
-def _check_overlaps(periods: Iterable[Period], place: str) -> None:
+def _check_overlaps(periods: Iterable[Row], place: str) -> None:
     """Raises LedgerUnusable for periods with days in common; one without an end has all later."""
-    ordered = sorted(periods, key=lambda period: period.start_date)
+    ordered = sorted(periods, key=itemgetter("start_date"))
     for earlier, later in pairwise(ordered):
-        if earlier.end_date is None or later.start_date <= earlier.end_date:
-            names = f"{earlier.name!r} and {later.name!r}"
+        if earlier["end_date"] is None or later["start_date"] <= earlier["end_date"]:
+            names = f"{earlier['name']!r} and {later['name']!r}"
             raise LedgerUnusable(f"{place}.accountingPeriods: {names} overlap")
 
 
-def _code(item: "_At") -> Code:
+def _code(item: "_At") -> Row:
+    """An accounting code. Name and type together are its key."""
     written = item.required("type")
     kind = type_of(written)
     if kind is None:
@@ -235,30 +207,29 @@ def _code(item: "_At") -> Code:
     status = item.text("status") or ("Inactive" if item.text(_UNTIL) else "Active")
     if status not in ("Active", "Inactive"):
         raise LedgerUnusable(f"{item.place}: status is {status!r}, not Active or Inactive")
-    return Code(
-        name=item.required("name"),
-        type=kind,
-        status=status,
-        gl_account_name=item.text("glAccountName"),
-        gl_account_number=item.text("glAccountNumber"),
-        notes=item.text("notes"),
-    )
+    return {
+        "name": item.required("name"),
+        "type": kind,
+        "status": status,
+        "gl_account_name": item.text("glAccountName"),
+        "gl_account_number": item.text("glAccountNumber"),
+        "notes": item.text("notes"),
+    }
 
 
-def _units(spec: "_At", key: str) -> tuple[Unit, ...]:
+def _units(spec: "_At", key: str) -> list[Row]:
     """Entities or organizations, with unique ids and names."""
-    units = tuple(
-        Unit(id=item.required("id"), name=item.required("name")) for item in spec.mappings(key)
-    )
+    units = [
+        {"id": item.required("id"), "name": item.required("name")} for item in spec.mappings(key)
+    ]
     for unit in units:
-        if not _UNIT_ID.fullmatch(unit.id) or not _UNIT_NAME.fullmatch(unit.name):
+        if not _UNIT_ID.fullmatch(unit["id"]) or not _UNIT_NAME.fullmatch(unit["name"]):
             raise LedgerUnusable(
-                f"{spec.place}.{key}: {unit.name!r} needs an id of at most 36 letters, digits or "
-                "hyphens, and a name of at most 100 characters on one line"
+                f"{spec.place}.{key}: {unit['name']!r} needs an id of at most 36 letters, digits "
+                "or hyphens, and a name of at most 100 characters on one line"
             )
-    for words in ([unit.id for unit in units], [unit.name for unit in units]):
-        if len(set(words)) < len(words):
-            raise LedgerUnusable(f"{spec.place}.{key}: an id or a name is repeated")
+    if any(len({unit[part] for unit in units}) < len(units) for part in ("id", "name")):
+        raise LedgerUnusable(f"{spec.place}.{key}: an id or a name is repeated")
     return units
 
 

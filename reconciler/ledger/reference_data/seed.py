@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def seed(author: Author, reference: Mapping[str, Any] | Path) -> None:
         _seed(of_entity, loaded, digest)
 
 
-def _entity_tenant_ids(author: Author, entities: tuple[document.Unit, ...]) -> list[str]:
+def _entity_tenant_ids(author: Author, entities: list[document.Row]) -> list[str]:
     """The tenant ids to seed: the tenant's, and those of its further entities.
 
     The first declared entity takes over the existing rows of the tenant. An entity that is no
@@ -68,13 +68,13 @@ def _entity_tenant_ids(author: Author, entities: tuple[document.Unit, ...]) -> l
     tenant_ids = {entity["id"]: entity["tenant_id"] for entity in known}
     names = {entity["id"]: entity["name"] for entity in known}
     for entity in entities:
-        names[entity.id] = entity.name
+        key = entity["id"]
+        names[key] = entity["name"]
         if not tenant_ids:
-            tx.execute(update(tenants).where(mine).values(entity_id=entity.id))
-            tenant_ids[entity.id] = author.tenant_id
-        elif entity.id not in tenant_ids:
-            created_on = author.happened_on
-            tenant_ids[entity.id] = add_tenant(tx, created_on=created_on, entity_id=entity.id)
+            tx.execute(update(tenants).where(mine).values(entity_id=key))
+            tenant_ids[key] = author.tenant_id
+        elif key not in tenant_ids:
+            tenant_ids[key] = add_tenant(tx, created_on=author.happened_on, entity_id=key)
     if tenant_ids:
         listed = [
             {"id": key, "name": names[key], "tenant_id": tenant_ids[key]} for key in tenant_ids
@@ -87,21 +87,13 @@ def _seed(author: Author, loaded: document.Reference, digest: str) -> None:
     author.tx.execute(
         update(tenants)
         .where(tenants.c.tenant_id == author.tenant_id)
-        .values(
-            reference_digest=digest,
-            home_currency=loaded.home_currency,
-            aggregate_currency=loaded.aggregate_currency,
-            currencies=dict(sorted(loaded.currencies.items())),
-            segmentation_rule=loaded.segmentation_rule,
-            segments=list(loaded.segments),
-            custom_fields=_fields(author, loaded),
-            organizations=[asdict(unit) for unit in loaded.organizations],
-        )
+        .values(reference_digest=digest, **loaded.settings, custom_fields=_fields(author, loaded))
     )
-    periods = [asdict(period) for period in loaded.periods]
-    codes = [{**asdict(code), "custom_fields": {}} for code in loaded.codes]
+    codes = [{**code, "custom_fields": {}} for code in loaded.codes]
     changed = {
-        "accountingPeriods": _follow(author, accounting_periods, ("name",), periods, "Closed"),
+        "accountingPeriods": _follow(
+            author, accounting_periods, ("name",), loaded.periods, "Closed"
+        ),
         "accountingCodes": _follow(author, accounting_codes, ("name", "type"), codes, "Inactive"),
     }
     author.record("seed", "Reference", digest, changed)
