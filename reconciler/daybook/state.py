@@ -19,27 +19,7 @@ from reconciler.core.model.history import (
 )
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
-from reconciler.daybook.events import (
-    GENESIS,
-    STATE,
-    BoundToTenant,
-    Concluded,
-    Content,
-    Created,
-    Damaged,
-    Event,
-    EventType,
-    Intended,
-    Intent,
-    MarkedComplete,
-    RunBegun,
-    RunEnded,
-    content_of,
-    encoder,
-    intent_of,
-    outcome_of,
-    seal,
-)
+from reconciler.daybook import events
 from reconciler.daybook.tables import events_after, head_of, meta_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.values import dataclass
@@ -54,7 +34,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class CallRecord:
     """An intent with its last outcome; None while there is none."""
 
-    intent: Intent
+    intent: events.Intent
     at: str
     outcome: CallOutcome | None = None
 
@@ -76,8 +56,8 @@ class _Attempt:
     at: str
     address: Address
     act: Act
-    content: Intended
-    ended: Concluded | None = None
+    content: events.Intended
+    ended: events.Concluded | None = None
     last_at: str = ""
     """When its last outcome was recorded."""
     numbers: tuple[str, ...] = ()
@@ -126,64 +106,66 @@ class DaybookState:
         self.policy = ""
         self.seq = 0
         self.serial = 0
-        self.hash = GENESIS
+        self.hash = events.GENESIS
         self.attempts: dict[int, _Attempt] = {}
         self.runs: list[Run] = []
         self._calls: tuple[CallHistory, ...] | None = None
         self._recorded: Mapping[Address, Recorded] | None = None
         self._dropped: Dropped | None = None
 
-    def next_events(self, wishes: Iterable[tuple[EventType, Content]], *, at: str) -> list[Event]:
+    def next_events(
+        self, wishes: Iterable[tuple[events.EventType, events.Content]], *, at: str
+    ) -> list[events.Event]:
         """The events that would come next with these contents, in their order."""
-        chain: list[Event] = []
+        chain: list[events.Event] = []
         seq, previous = self.seq, self.hash
         for event_type, content in wishes:
-            seq, text = seq + 1, encoder.encode(content).decode()
-            previous = seal(previous, seq, at, event_type, text)
-            chain.append(Event(seq, at, event_type.value, text, previous))
+            seq, text = seq + 1, events.encoder.encode(content).decode()
+            previous = events.seal(previous, seq, at, event_type, text)
+            chain.append(events.Event(seq, at, event_type.value, text, previous))
         return chain
 
-    def take(self, event: Event) -> None:
+    def take(self, event: events.Event) -> None:
         """Apply the next event. Raises Damaged when it does not follow the last one."""
         if event.seq != self.seq + 1:
-            raise Damaged(f"event {self.seq + 1} is missing or out of its place")
-        if event.hash != seal(self.hash, event.seq, event.at, event.type, event.content):
-            raise Damaged(f"event {event.seq} is not as it was written")
-        if not self.seq and event.type != EventType.CREATED:
-            raise Damaged(f"event {event.seq} cannot be the first event")
-        content = content_of(event)
+            raise events.Damaged(f"event {self.seq + 1} is missing or out of its place")
+        if event.hash != events.seal(self.hash, event.seq, event.at, event.type, event.content):
+            raise events.Damaged(f"event {event.seq} is not as it was written")
+        if not self.seq and event.type != events.EventType.CREATED:
+            raise events.Damaged(f"event {event.seq} cannot be the first event")
+        content = events.content_of(event)
         try:
             self._apply(event, content)
         except (ValueError, KeyError) as error:
-            raise Damaged(f"event {event.seq} is impossible: {error}") from error
+            raise events.Damaged(f"event {event.seq} is impossible: {error}") from error
         self.seq, self.hash = event.seq, event.hash
-        self.serial += event.type in STATE
+        self.serial += event.type in events.STATE
         self._calls = self._recorded = self._dropped = None
 
-    def _apply(self, event: Event, content: Content) -> None:
+    def _apply(self, event: events.Event, content: events.Content) -> None:
         """Change the state. Types that are not named here are only shown."""
         match content:
-            case Intended():
+            case events.Intended():
                 if content.spec:
                     content.spec = content.spec.copy()  # a view would keep the whole event
                 address, act = Address(content.kind, content.name), Act(content.act)
                 self.attempts[event.seq] = _Attempt(event.seq, event.at, address, act, content)
-            case Concluded():
+            case events.Concluded():
                 self._conclude(content, event.at)
-            case Created():
+            case events.Created():
                 if self.seq:
                     raise ValueError("it creates a daybook a second time")
                 self.lineage, self.workspace = content.lineage, content.workspace
-            case BoundToTenant():
+            case events.BoundToTenant():
                 self._bind(content)
-            case MarkedComplete():
+            case events.MarkedComplete():
                 self.complete, self.new = content.holds, False
-            case RunBegun():
+            case events.RunBegun():
                 self.commits |= dict.fromkeys(filter(None, [content.commit]))
                 self.runs.append(
                     Run(run=content.run, plan=content.plan, begun=event.at, seq=event.seq)
                 )
-            case RunEnded():
+            case events.RunEnded():
                 if content.checked:
                     self.unchecked.clear()
                 self.commits |= dict.fromkeys(filter(None, [content.commit]))
@@ -193,7 +175,7 @@ class DaybookState:
                 if ended := next(begun, None):
                     ended.ended = event.at
 
-    def _bind(self, content: BoundToTenant) -> None:
+    def _bind(self, content: events.BoundToTenant) -> None:
         self.tenant = content.tenant
         before = self.workspace, self.marker
         self.workspace = content.workspace or self.workspace
@@ -204,7 +186,7 @@ class DaybookState:
             # What a search proved was proved for the markers of that time.
             self.complete, self.new = False, True
 
-    def _conclude(self, content: Concluded, at: str) -> None:
+    def _conclude(self, content: events.Concluded, at: str) -> None:
         tried = self.attempts.get(content.intent)
         if tried is None:
             raise ValueError(f"no event {content.intent} is an intent")
@@ -220,7 +202,7 @@ class DaybookState:
         for _ in self.follow(transaction):
             pass
 
-    def follow(self, transaction: Transaction) -> Iterator[Event]:
+    def follow(self, transaction: Transaction) -> Iterator[events.Event]:
         """The newer events of a database, each once it is applied. Raises Damaged."""
         # Readers see both in one state of the database; a writer alone can move its own.
         end = head_of(transaction)
@@ -228,11 +210,11 @@ class DaybookState:
             self.take(event)
             yield event
         if self.seq < end.seq:
-            raise Damaged(f"event {self.seq + 1} is missing, and what follows it")
+            raise events.Damaged(f"event {self.seq + 1} is missing, and what follows it")
         if (self.seq, self.serial, self.hash) != (end.seq, end.serial, end.hash):
-            raise Damaged(f"its events end at {self.seq}, and it records {end.seq}")
+            raise events.Damaged(f"its events end at {self.seq}, and it records {end.seq}")
         if meta_of(transaction).get("lineage") != self.lineage:
-            raise Damaged("its lineage differs from that of its events")
+            raise events.Damaged("its lineage differs from that of its events")
 
     def recorded(self) -> Mapping[Address, Recorded]:
         """The recorded state of every address. Raises Damaged."""
@@ -266,9 +248,9 @@ class DaybookState:
             )
         return self._calls
 
-    def unsettled(self) -> tuple[Intent, ...]:
+    def unsettled(self) -> tuple[events.Intent, ...]:
         return tuple(
-            intent_of(tried.content, tried.seq)
+            events.intent_of(tried.content, tried.seq)
             for tried in self.attempts.values()
             if tried.act in CALLS and (not tried.ended or tried.ended.result == Result.UNKNOWN)
         )
@@ -279,9 +261,9 @@ class DaybookState:
         asked = attempts if seq is None else [seq] if seq in attempts else []
         return tuple(
             CallRecord(
-                intent=intent_of(attempt.content, attempt.seq),
+                intent=events.intent_of(attempt.content, attempt.seq),
                 at=attempt.at,
-                outcome=outcome_of(attempt.ended),
+                outcome=events.outcome_of(attempt.ended),
             )
             for attempt in map(attempts.__getitem__, asked)
         )

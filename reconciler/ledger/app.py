@@ -20,20 +20,10 @@ from .query.jobs import Jobs
 from .routes import ROUTES
 from .runs.worker import Worker
 from .storage.idempotency import Answer
-from .web import headers
+from .web import errors, headers
 from .web.authentication import authenticate, with_release
 from .web.call import Route
 from .web.endpoint import Commit, Services, refusal_for, refuse_options, respond
-from .web.errors import (
-    GENERAL,
-    INTERNAL,
-    INVALID_VALUE,
-    NOT_FOUND,
-    NOT_SUPPORTED,
-    Category,
-    Refusal,
-    refusal,
-)
 from .web.rate_limits import Limiter, Limits
 from .web.responses import encode, failure
 from .web.token_endpoint import TokenRequest
@@ -100,7 +90,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     app.add_sink(_Nowhere(services))
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
-    app.add_error_handler(Refusal, _on_refusal)
+    app.add_error_handler(errors.Refusal, _on_refusal)
     served = _latin_paths(app)
     if after_commit is not None:
         served = _with_hook(served, after_commit)
@@ -172,7 +162,7 @@ class _Frame:
         context.request_id = str(uuid.uuid4())
         context.now = self._services.clock()
         context.errors_have_status = True
-        context.resource = GENERAL
+        context.resource = errors.GENERAL
         context.track_id = None
         headers.check_host(request, self._services.allowed_hosts)
         context.errors_have_status = headers.errors_have_status(request)
@@ -236,7 +226,7 @@ class _Nowhere:
     def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
         with self._services.store.reading_prepared() as tx:
             authenticate(self._services, tx, req, resp)
-        raise refusal(NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
+        raise errors.refusal(errors.NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
 
 
 def _resource(routes: list[Route]) -> object:
@@ -267,7 +257,10 @@ def _write(response: falcon.Response, answer: Answer) -> None:
 
 
 def _on_refusal(
-    request: falcon.Request, response: falcon.Response, error: Refusal, params: dict[str, Any]
+    request: falcon.Request,
+    response: falcon.Response,
+    error: errors.Refusal,
+    params: dict[str, Any],
 ) -> None:
     if request.path.startswith(data_query.PREFIX):
         code = data_query.RESOURCE * 100 + error.reasons[0].category.number
@@ -276,7 +269,12 @@ def _on_refusal(
     _write(response, failure(error, request))
 
 
-_CATEGORIES = {404: NOT_FOUND, 405: NOT_SUPPORTED, 406: NOT_SUPPORTED, 415: NOT_SUPPORTED}
+_CATEGORIES = {
+    404: errors.NOT_FOUND,
+    405: errors.NOT_SUPPORTED,
+    406: errors.NOT_SUPPORTED,
+    415: errors.NOT_SUPPORTED,
+}
 FORM_CODE = 90000020
 
 
@@ -296,8 +294,10 @@ def _on_http_error(
     elif status == 403 or request.path == "/oauth/token":
         _write_plain(response, request, status, {"code": FORM_CODE, "message": message})
     else:
-        category: Category = _CATEGORIES.get(status, INVALID_VALUE if status < 500 else INTERNAL)
-        _on_refusal(request, response, refusal(category, message, status=status), params)
+        category: errors.Category = _CATEGORIES.get(
+            status, errors.INVALID_VALUE if status < 500 else errors.INTERNAL
+        )
+        _on_refusal(request, response, errors.refusal(category, message, status=status), params)
 
 
 def _write_plain(

@@ -8,14 +8,9 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, insert, select
 
 from ..reference_data.tenant_settings import Settings, settings_of
+from ..storage import tables
 from ..storage.author import Author
 from ..storage.sequences import next_number
-from ..storage.tables import (
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-)
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, refusal, refuse_any
 from .allocation import release_entry
@@ -28,11 +23,11 @@ UNCANCELLABLE_STATES = ("Yes", "Processing")
 """The transfer states in which an entry cannot be cancelled (API facts 3.7)."""
 
 _TENANT: BindParameter[str] = bindparam("tenant")
-_ENTRY, _CODE = journal_entries.c, accounting_codes.c
-_PERIODS = select(accounting_periods).where(accounting_periods.c.tenant_id == _TENANT)
-_PERIOD = _PERIODS.where(accounting_periods.c.id == bindparam("id"))
-_PERIOD_NAMED = _PERIODS.where(accounting_periods.c.name == bindparam("name"))
-_CODES_NAMED = select(accounting_codes).where(
+_ENTRY, _CODE = tables.journal_entries.c, tables.accounting_codes.c
+_PERIODS = select(tables.accounting_periods).where(tables.accounting_periods.c.tenant_id == _TENANT)
+_PERIOD = _PERIODS.where(tables.accounting_periods.c.id == bindparam("id"))
+_PERIOD_NAMED = _PERIODS.where(tables.accounting_periods.c.name == bindparam("name"))
+_CODES_NAMED = select(tables.accounting_codes).where(
     _CODE.tenant_id == _TENANT, _CODE.name.in_(bindparam("names", expanding=True))
 )
 _AGGREGATED_OTHERWISE = (
@@ -46,9 +41,9 @@ _AGGREGATED_OTHERWISE = (
     .limit(1)
 )
 _SAME = [each.name for each in fields(NewEntry) if each.name in _ENTRY]
-_SAME_OF_LINE = [each.name for each in fields(Line) if each.name in journal_entry_items.c]
+_SAME_OF_LINE = [each.name for each in fields(Line) if each.name in tables.journal_entry_items.c]
 """Columns that store the requested value unchanged."""
-_ADD_ENTRY, _ADD_ITEMS = insert(journal_entries), insert(journal_entry_items)
+_ADD_ENTRY, _ADD_ITEMS = insert(tables.journal_entries), insert(tables.journal_entry_items)
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -83,7 +78,7 @@ def cancel(call: Call) -> Mapping[str, object]:
     closed = closed_reason(period, call.caller.permissions)
     if closed is not None:
         raise refusal(BUSINESS_RULE, closed)
-    call.author.change(journal_entries, entry, {"status": "Cancelled"})
+    call.author.change(tables.journal_entries, entry, {"status": "Cancelled"})
     release_entry(call.tx, entry)
     call.author.record("cancel", KIND, entry["number"], {})
     return {}
@@ -94,7 +89,7 @@ def delete(call: Call) -> Mapping[str, object]:
     entry = find_entry(call)
     if entry["status"] != "Cancelled":
         raise refusal(BUSINESS_RULE, f"{entry['number']} must be cancelled before it is deleted")
-    call.author.change(journal_entries, entry, {"deleted": True})
+    call.author.change(tables.journal_entries, entry, {"deleted": True})
     call.author.record("delete", KIND, entry["number"], {})
     return {}
 

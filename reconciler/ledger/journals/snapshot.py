@@ -11,15 +11,8 @@ from sqlalchemy import RowMapping, Table, insert, select
 
 from ..errors import LedgerUnusable
 from ..reference_data.code_types import type_of
+from ..storage import tables
 from ..storage.author import Author
-from ..storage.tables import (
-    accounting_codes,
-    accounting_periods,
-    counters,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
 from .entries import new_item
 from .fields import ENTRY, ITEM
 
@@ -31,10 +24,10 @@ _MADE_BELOW = frozenset({"accounting_period_name", "segments", "transferred_to_a
 _COLUMNS = {
     field.name: field.column
     for field in ENTRY
-    if field.column in journal_entries.c and field.column not in _MADE_BELOW
+    if field.column in tables.journal_entries.c and field.column not in _MADE_BELOW
 }
 _ITEM_COLUMNS = {
-    field.name: field.column for field in ITEM if field.column in journal_entry_items.c
+    field.name: field.column for field in ITEM if field.column in tables.journal_entry_items.c
 }
 
 
@@ -48,9 +41,9 @@ def load_snapshot(
     """
     run_rows = [_run(author, run) for run in runs]
     by_number = {row["number"]: row["id"] for row in run_rows}
-    periods = {row["name"]: row["id"] for row in _all(author, accounting_periods)}
+    periods = {row["name"]: row["id"] for row in _all(author, tables.accounting_periods)}
     codes: dict[str, dict[str, str]] = {}
-    for row in _all(author, accounting_codes):
+    for row in _all(author, tables.accounting_codes):
         codes.setdefault(row["name"], {})[row["type"]] = row["id"]
     rows: list[dict[str, Any]] = []
     items: list[dict[str, Any]] = []
@@ -58,9 +51,9 @@ def load_snapshot(
         rows.append(_entry(author, entry, periods, by_number, position=len(rows) + 1))
         items.extend(_items(entry, rows[-1], codes))
     for table, found in (
-        (journal_runs, run_rows),
-        (journal_entries, rows),
-        (journal_entry_items, items),
+        (tables.journal_runs, run_rows),
+        (tables.journal_entries, rows),
+        (tables.journal_entry_items, items),
     ):
         if found:
             author.tx.execute(insert(table), found)
@@ -156,4 +149,4 @@ def _count_on(author: Author, numbers: Sequence[str]) -> None:
             {"tenant_id": author.tenant_id, "name": prefix, "value": value}
             for prefix, value in highest.items()
         ]
-        author.tx.execute(insert(counters), rows)
+        author.tx.execute(insert(tables.counters), rows)

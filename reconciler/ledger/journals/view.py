@@ -5,14 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from ..reference_data.tenant_settings import settings_of
-from ..storage.tables import (
-    PERIOD_OF_ENTRY,
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
+from ..storage import tables
 from ..web.call import Call
 from ..web.errors import NOT_FOUND, refusal
 from ..web.pagination import requested_page
@@ -22,12 +15,12 @@ from .organization_scope import may_see_run
 
 RUN_PAGE_SIZE = 8
 
-_ENTRY, _ITEM, _RUN = journal_entries.c, journal_entry_items.c, journal_runs.c
-_PERIOD, _CODE = accounting_periods.c, accounting_codes.c
+_ENTRY, _ITEM, _RUN = tables.journal_entries.c, tables.journal_entry_items.c, tables.journal_runs.c
+_PERIOD, _CODE = tables.accounting_periods.c, tables.accounting_codes.c
 _TENANT: BindParameter[str] = bindparam("tenant")
 _ENTRIES = (
-    select(journal_entries, _PERIOD.name.label("accounting_period_name"))
-    .join(accounting_periods, PERIOD_OF_ENTRY)
+    select(tables.journal_entries, _PERIOD.name.label("accounting_period_name"))
+    .join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
     .where(_ENTRY.tenant_id == _TENANT, _ENTRY.deleted.is_(False))
 )
 _BY_NUMBER = _ENTRIES.where(_ENTRY.number == bindparam("number"))
@@ -37,19 +30,19 @@ _OF_RUN = (
     .offset(bindparam("skipped"))
     .limit(bindparam("wanted"))
 )
-_RUN_BY_NUMBER = select(journal_runs).where(
+_RUN_BY_NUMBER = select(tables.journal_runs).where(
     _RUN.tenant_id == _TENANT, _RUN.number == bindparam("number"), _RUN.deleted.is_(False)
 )
 _ITEM_ROWS = (
     select(
-        journal_entry_items,
+        tables.journal_entry_items,
         _CODE.name.label("accounting_code_name"),
         _CODE.type.label("accounting_code_type"),
         _CODE.gl_account_name,
         _CODE.gl_account_number,
     )
     .join(
-        accounting_codes,
+        tables.accounting_codes,
         (_CODE.tenant_id == _ITEM.tenant_id) & (_CODE.id == _ITEM.accounting_code_id),
     )
     .where(_ITEM.tenant_id == _TENANT)

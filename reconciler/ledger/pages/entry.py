@@ -7,22 +7,19 @@ from sqlalchemy import RowMapping, and_, select
 
 from ..journals.entries import KIND
 from ..journals.view import items_of
-from ..storage.tables import (
-    PERIOD_OF_ENTRY,
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
+from ..storage import tables
 from .access import users_of
 from .history import history
 from .listing import visible_entries, visible_runs_of
 from .sides import Sides
 from .view import Page, PageNotFound, View
 
-_ENTRY, _ITEM, _CODE = journal_entries.c, journal_entry_items.c, accounting_codes.c
-_PERIOD, _RUN = accounting_periods.c, journal_runs.c
+_ENTRY, _ITEM, _CODE = (
+    tables.journal_entries.c,
+    tables.journal_entry_items.c,
+    tables.accounting_codes.c,
+)
+_PERIOD, _RUN = tables.accounting_periods.c, tables.journal_runs.c
 
 
 def page(view: View) -> Page:
@@ -50,9 +47,11 @@ def page(view: View) -> Page:
 
 def _located(view: View) -> RowMapping:
     query = (
-        select(journal_entries, _PERIOD.name.label("period"), _RUN.number.label("run"))
-        .join(accounting_periods, PERIOD_OF_ENTRY)
-        .outerjoin(journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view)))
+        select(tables.journal_entries, _PERIOD.name.label("period"), _RUN.number.label("run"))
+        .join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
+        .outerjoin(
+            tables.journal_runs, and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
+        )
         .where(*visible_entries(view), _ENTRY.number == view.number)
     )
     found = view.tx.execute(query).mappings().one_or_none()

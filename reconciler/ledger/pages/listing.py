@@ -8,13 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, select
 
 from ..journals.organization_scope import visible_runs
-from ..storage.tables import (
-    PERIOD_OF_ENTRY,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
+from ..storage import tables
 from .sides import Sides
 from .view import View
 
@@ -22,8 +16,8 @@ SIZE = 50
 COUNTED = 1000
 """Matching entries are counted up to this number; above it, the page shows "more"."""
 
-_ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
-_PERIOD, _RUN = accounting_periods.c, journal_runs.c
+_ENTRY, _ITEM = tables.journal_entries.c, tables.journal_entry_items.c
+_PERIOD, _RUN = tables.accounting_periods.c, tables.journal_runs.c
 _ROWS = select(
     _ENTRY.id,
     _ENTRY.number,
@@ -34,7 +28,7 @@ _ROWS = select(
     _ENTRY.notes,
     _PERIOD.name.label("period"),
     _RUN.number.label("run"),
-).join(accounting_periods, PERIOD_OF_ENTRY)
+).join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +84,7 @@ def list_entries(
     """
     where = (*visible_entries(view), *conditions)
     ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
-    query = _ROWS.outerjoin(journal_runs, ours).where(*where)
+    query = _ROWS.outerjoin(tables.journal_runs, ours).where(*where)
     rows, newer, older = page_by_number(view, query, _ENTRY.number, size=SIZE, path=path, kept=kept)
     entries = _with_sums(view, rows)
     return Listing(

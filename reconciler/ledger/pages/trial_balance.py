@@ -7,21 +7,14 @@ from decimal import Decimal
 from sqlalchemy import select
 
 from ..journals.amounts import add
-from ..storage.tables import (
-    ITEM_OF_ENTRY,
-    PERIOD_OF_ENTRY,
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-)
+from ..storage import tables
 from .entries import periods_of
 from .listing import visible_entries
 from .sides import Sides
 from .view import Page, View
 
-_ENTRY, _ITEM = journal_entries.c, journal_entry_items.c
-_PERIOD, _CODE = accounting_periods.c, accounting_codes.c
+_ENTRY, _ITEM = tables.journal_entries.c, tables.journal_entry_items.c
+_PERIOD, _CODE = tables.accounting_periods.c, tables.accounting_codes.c
 _AT_ONCE = 2000
 """Lines read at a time: a period may have more than fit into memory."""
 
@@ -87,7 +80,7 @@ def _newest_period(view: View) -> str | None:
 
 def balances(view: View, period: str) -> list[Balance]:
     """The trial balance of a period, one for each currency and home currency."""
-    codes = select(accounting_codes).where(_CODE.tenant_id == view.tenant_id)
+    codes = select(tables.accounting_codes).where(_CODE.tenant_id == view.tenant_id)
     known = {row["id"]: row for row in view.tx.execute(codes).mappings()}
     found: dict[tuple[str, str | None], list[CodeRow]] = {}
     for (currency, home, code), sides in _sums(view, period).items():
@@ -130,8 +123,8 @@ def _sums(view: View, period: str) -> dict[tuple[str, str | None, str], dict[str
             _ITEM.amount,
             _ITEM.home_currency_amount,
         )
-        .join(journal_entry_items, ITEM_OF_ENTRY)
-        .join(accounting_periods, PERIOD_OF_ENTRY)
+        .join(tables.journal_entry_items, tables.ITEM_OF_ENTRY)
+        .join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
         .where(*visible_entries(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
     found: dict[tuple[str, str | None, str], dict[str, list[Decimal]]] = {}

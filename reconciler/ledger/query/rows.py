@@ -23,15 +23,8 @@ from sqlalchemy import (
     type_coerce,
 )
 
+from ..storage import tables
 from ..storage.columns import Amount, Json
-from ..storage.tables import (
-    ITEM_OF_ENTRY,
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-)
 from .as_of import PastState
 from .decimal_functions import PLACES, canonical
 from .schema import (
@@ -48,7 +41,7 @@ CHUNK = 500
 """Names in one query: databases limit the parameters of a statement."""
 _BATCH = 1000
 
-_E, _I, _R = journal_entries.c, journal_entry_items.c, journal_runs.c
+_E, _I, _R = tables.journal_entries.c, tables.journal_entry_items.c, tables.journal_runs.c
 _NEVER, _NOTHING = false(), null()
 
 
@@ -108,7 +101,7 @@ _Found = tuple[Mapping[str, object], Mapping[str, object], Mapping[str, object]]
 
 def _past_values(table: str, row: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, object]:
     """The values of an earlier row, by documented names; `item` is its line."""
-    items = journal_entry_items
+    items = tables.journal_entry_items
     found = {
         name: (item if getattr(column, "table", None) is items else row).get(str(column.key))
         for name, column in COLUMNS[table].items()
@@ -202,7 +195,7 @@ def _segments(text: str | None) -> Mapping[str, object]:
 
 SOURCES = {
     "journalentry": Source(
-        table=journal_entries,
+        table=tables.journal_entries,
         rows=_rows(
             "JournalEntry",
             deleted=_E.deleted,
@@ -215,30 +208,30 @@ SOURCES = {
         found_by=("id", "number", "updateddate"),
     ),
     "journalentryitem": Source(
-        table=journal_entries,
+        table=tables.journal_entries,
         rows=_rows(
             "JournalEntryItem",
             deleted=_E.deleted,
             organization=_E.organization,
             custom=_I.custom_fields,
-        ).join(journal_entries, ITEM_OF_ENTRY),
+        ).join(tables.journal_entries, tables.ITEM_OF_ENTRY),
         kind="JournalEntry",
         called=_items_called,
         found_by=("journalentryid",),
     ),
     "journalrun": Source(
-        table=journal_runs,
+        table=tables.journal_runs,
         rows=_rows("JournalRun", deleted=_R.deleted, organization=_R.organizations),
         kind="JournalRun",
         called=lambda _tenant_id, names: _R.number.in_(names),
         found_by=("id", "number", "updateddate"),
     ),
     "accountingperiod": Source(
-        table=accounting_periods, rows=_rows("AccountingPeriod"), kind="AccountingPeriod"
+        table=tables.accounting_periods, rows=_rows("AccountingPeriod"), kind="AccountingPeriod"
     ),
     "accountingcode": Source(
-        table=accounting_codes,
-        rows=_rows("AccountingCode", custom=accounting_codes.c.custom_fields),
+        table=tables.accounting_codes,
+        rows=_rows("AccountingCode", custom=tables.accounting_codes.c.custom_fields),
         kind="AccountingCode",
     ),
 }

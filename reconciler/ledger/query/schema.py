@@ -10,18 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Integer, Table, func, select
+from sqlalchemy import Boolean, Column, ColumnElement, Integer, func, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from ..reference_data.tenant_settings import Settings
+from ..storage import tables
 from ..storage.columns import Amount, DateText, TimestampText
-from ..storage.tables import (
-    accounting_codes,
-    accounting_periods,
-    journal_entries,
-    journal_entry_items,
-    journal_runs,
-    source_transactions,
-)
 
 
 class Kind(StrEnum):
@@ -49,14 +43,16 @@ DELETED = "deleted"
 """A column that `*` omits: a query that names it reads deleted rows too."""
 
 
-_E, _I, _T = journal_entries.c, journal_entry_items.c, source_transactions.c
+_E, _I, _R = tables.journal_entries.c, tables.journal_entry_items.c, tables.journal_runs.c
+_P, _C, _T = tables.accounting_periods.c, tables.accounting_codes.c, tables.source_transactions.c
 Columns = Mapping[str, ColumnElement[Any]]
+TableColumns = ReadOnlyColumnCollection[str, Column[Any]]
 
 TRANSACTIONS = "transactioncount"
 # The comparison of runs saves a search for manual entries, which have no transactions.
 _COUNT = (
     select(func.count())
-    .select_from(source_transactions)
+    .select_from(tables.source_transactions)
     .where(
         _T.tenant_id == _E.tenant_id,
         _T.journal_run_id == _E.journal_run_id,
@@ -66,60 +62,56 @@ _COUNT = (
 )
 
 
-def _same(table: Table, *names: str) -> Columns:
+def _same(columns: TableColumns, names: str) -> Columns:
     """Columns with the ledger's name, without underscores."""
-    return {name.replace("_", ""): table.c[name] for name in names}
+    return {name.replace("_", ""): columns[name] for name in names.split()}
 
 
-def _changes(table: Table) -> Columns:
+def _changes(columns: TableColumns) -> Columns:
     """Who created and last changed a row, and when."""
     return {
-        "createdbyid": table.c.created_by,
-        "createddate": table.c.created_on,
-        "updatedbyid": table.c.updated_by,
-        "updateddate": table.c.updated_on,
+        "createdbyid": columns.created_by,
+        "createddate": columns.created_on,
+        "updatedbyid": columns.updated_by,
+        "updateddate": columns.updated_on,
     }
 
 
 COLUMNS: dict[str, Columns] = {
     "JournalEntry": {
-        **_same(journal_entries, "id", "number", "status", "accounting_period_id"),
-        **_same(journal_entries, "journal_run_id", "journal_entry_date", "currency"),
-        **_same(journal_entries, "home_currency", "aggregate_currency", "transaction_type"),
+        **_same(_E, "id number status accounting_period_id journal_run_id journal_entry_date"),
+        **_same(_E, "currency home_currency aggregate_currency transaction_type"),
         TRANSACTIONS: _COUNT,
-        **_same(journal_entries, "time_period_start", "time_period_end", "notes"),
-        **_same(journal_entries, "transferred_to_accounting"),
+        **_same(_E, "time_period_start time_period_end notes transferred_to_accounting"),
         "transferdate": _E.transfer_date_time,
-        **_same(journal_entries, "transferred_by"),
-        **_changes(journal_entries),
+        **_same(_E, "transferred_by"),
+        **_changes(_E),
     },
     "JournalEntryItem": {
-        **_same(journal_entry_items, "id"),
+        **_same(_I, "id"),
         "journalentryid": _E.id,
-        **_same(journal_entries, "journal_run_id", "accounting_period_id"),
-        **_same(journal_entry_items, "accounting_code_id", "type"),
-        **_same(journal_entries, "currency"),
-        **_same(journal_entry_items, "amount"),
-        **_same(journal_entries, "home_currency"),
+        **_same(_E, "journal_run_id accounting_period_id"),
+        **_same(_I, "accounting_code_id type"),
+        **_same(_E, "currency"),
+        **_same(_I, "amount"),
+        **_same(_E, "home_currency"),
         "amounthomecurrency": _I.home_currency_amount,
-        **_changes(journal_entries),
+        **_changes(_E),
     },
     "JournalRun": {
-        **_same(journal_runs, "id", "number", "status", "journal_entry_date"),
-        **_same(journal_runs, "target_start_date", "target_end_date", "aggregate_currency"),
-        "segmentationrulename": journal_runs.c.segmentation_rule,
-        **_same(journal_runs, "executed_on"),
-        **_changes(journal_runs),
+        **_same(_R, "id number status journal_entry_date target_start_date target_end_date"),
+        **_same(_R, "aggregate_currency"),
+        "segmentationrulename": _R.segmentation_rule,
+        **_same(_R, "executed_on"),
+        **_changes(_R),
     },
     "AccountingPeriod": {
-        **_same(accounting_periods, "id", "name", "start_date", "end_date", "fiscal_year"),
-        **_same(accounting_periods, "fiscal_quarter", "status", "notes"),
-        **_changes(accounting_periods),
+        **_same(_P, "id name start_date end_date fiscal_year fiscal_quarter status notes"),
+        **_changes(_P),
     },
     "AccountingCode": {
-        **_same(accounting_codes, "id", "name", "type", "status", "gl_account_name"),
-        **_same(accounting_codes, "gl_account_number", "notes"),
-        **_changes(accounting_codes),
+        **_same(_C, "id name type status gl_account_name gl_account_number notes"),
+        **_changes(_C),
     },
 }
 """By the documented name of a table, its columns in the order `*` gives them."""
