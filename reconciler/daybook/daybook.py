@@ -141,7 +141,6 @@ class Daybook:
             return state.seq, state.hash
 
     def recorded(self) -> Mapping[Address, Recorded]:
-        """The recorded state of every address."""
         with self._up_to_date() as state:
             return state.recorded()
 
@@ -182,7 +181,6 @@ class Daybook:
             return state.last_number(kind, before=before.seq if before else None, checked=checked)
 
     def runs(self) -> tuple[Run, ...]:
-        """Every run of a plan, oldest first."""
         with self._up_to_date() as state:
             return tuple(state.runs)
 

@@ -22,8 +22,6 @@ GENESIS = "0" * 64
 
 
 class EventType(StrEnum):
-    """What an event records."""
-
     CREATED = "created"
     BOUND_TO_TENANT = "bound-to-tenant"
     MARKED_COMPLETE = "marked-complete"
@@ -205,7 +203,6 @@ encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def content_of(event: Event) -> Content:
-    """The content of an event. Raises Damaged."""
     decoder = _DECODERS.get(event.type)
     if decoder is None:
         raise Damaged(f"event {event.seq} has an unknown type, {event.type!r}")
@@ -235,7 +232,6 @@ def intended(intent: Intent, *, run: str) -> Intended:
 
 
 def concluded(seq: int, outcome: CallOutcome) -> Concluded:
-    """The content of an outcome of the intent with this number."""
     return Concluded(intent=seq, **asdict(outcome) | {"result": outcome.result.value})
 
 

@@ -12,8 +12,6 @@ Done = TypeVar("Done")
 
 @dataclass(slots=True)
 class _Member(Generic[Wish, Done]):
-    """What one thread wants to write, and what came of it."""
-
     wish: Wish
     done: Sequence[Done] = ()
     error: BaseException | None = None

@@ -146,7 +146,6 @@ def unexpired_lease(transaction: Transaction, now: datetime) -> Lease | None:
 
 
 def release_lease(transaction: Transaction, lease: Lease) -> None:
-    """Release the lease, unless another process has taken over."""
     transaction.change(
         "UPDATE head SET lease = NULL, holder = NULL, since = NULL, until = NULL "
         "WHERE fence = ? AND lease = ?",

@@ -110,7 +110,6 @@ class SqliteStore(Store):
         return None
 
     def _is_lock(self, lock: int) -> bool:
-        """Whether an open file is the one that writers lock now."""
         try:
             return self._lock_path.stat().st_ino == os.fstat(lock).st_ino
         except FileNotFoundError:

@@ -82,7 +82,6 @@ def plan_of(event: int, runs: Sequence[Run]) -> str:
 
 
 def _otherwise_in(note: str) -> dict[str, tuple[str, str]]:
-    """What a note records as stored otherwise than it was sent."""
     return msgspec.json.decode(note, type=dict[str, tuple[str, str]]) if note else {}
 
 
@@ -223,7 +222,6 @@ class DaybookState:
         return self._recorded
 
     def dropped(self) -> Dropped:
-        """The numbers that were deleted, or recorded as missing."""
         if self._dropped is None:
             self._dropped = dropped(self._history())
         return self._dropped

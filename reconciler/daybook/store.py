@@ -100,7 +100,6 @@ class Store(ABC):
         )
 
     def damaged(self, error: Damaged) -> DaybookError:
-        """The error for a daybook that failed a check."""
         return DaybookError(f"the daybook {self.place} is damaged: {error}", remedy=RESTORE)
 
 

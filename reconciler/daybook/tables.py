@@ -57,7 +57,6 @@ class Head(NamedTuple):
 
 
 def make_tables(transaction: Transaction) -> None:
-    """Make the tables, which must not exist."""
     for statement in (_META, _EVENTS, _HEAD):
         transaction.change(statement)
 

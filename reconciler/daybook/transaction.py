@@ -37,7 +37,6 @@ class Transaction:
         return changed
 
     def change_each(self, statement: str, rows: Iterable[tuple[str | int | None, ...]]) -> None:
-        """Execute a statement with each of these tuples of values."""
         cursor = self._connection.cursor()
         cursor.executemany(self._spelled(statement), list(rows))
         cursor.close()
@@ -78,7 +77,6 @@ class Connections:
         self._idle.append(connection)
 
     def _begun(self, write: bool) -> Any:
-        """A connection in a new transaction."""
         while True:
             try:
                 connection, reused = self._idle.pop(), True

@@ -11,8 +11,6 @@ from reconciler.values import dataclass
 
 
 class _Heading(msgspec.Struct, kw_only=True):
-    """The first line: format, lineage, and the end of the chain."""
-
     daybook: str
     lineage: str
     workspace: str
@@ -38,8 +36,6 @@ _line = msgspec.json.Decoder(_Line)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """The events of an export, and the state that follows from them."""
-
     chain: tuple[Event, ...]
     state: DaybookState
 

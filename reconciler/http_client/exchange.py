@@ -259,7 +259,6 @@ class _Inflater:
         self._parts.append(chunk)
 
     def finish(self, *, received: int, promised: str) -> bytes:
-        """The complete body. Raises _UnusableBody when a part is missing."""
         if promised.isascii() and promised.isdigit() and int(promised[:20]) != received:
             raise _UnusableBody("the length of the response is not the one it declares")
         if self._gzip is not None and received and not self._gzip.eof:

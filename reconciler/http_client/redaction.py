@@ -29,7 +29,6 @@ class Redactor:
             SHOWN.add(secret)
 
     def clear(self) -> None:
-        """Forgets every secret."""
         with self._lock:
             self._forms, self._pattern = frozenset(), None
 

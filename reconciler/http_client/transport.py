@@ -127,7 +127,6 @@ class SocketTransport:
             raise NoAnswer(str(error) or type(error).__name__) from error
 
     def close(self) -> None:
-        """Close the connection."""
         self._pool.close()
 
 
@@ -210,8 +209,6 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
-    """Opens plain sockets with streams limited by the deadline."""
-
     def __init__(self, deadline: Deadline) -> None:
         self._inner = httpcore.SyncBackend()
         self._deadline = deadline

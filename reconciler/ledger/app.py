@@ -70,7 +70,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     `/` and a few other paths are pages for people. They require a login unless `allowed_hosts` has
     loopback names only.
     """
-    limiter = Limiter(limits) if limits is not None and limits != Limits() else None
+    limiter = Limiter(limits or Limits())
     own = Worker(ledger.store, clock=clock)
     services = Services(
         store=ledger.store,
@@ -94,8 +94,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     served = _latin_paths(app)
     if after_commit is not None:
         served = _with_hook(served, after_commit)
-    served = served if limiter is None else with_release(served, limiter)
-    return with_pages(served, lambda: _pages(services, ledger))
+    return with_pages(with_release(served, limiter), lambda: _pages(services, ledger))
 
 
 @cache
@@ -188,7 +187,6 @@ class _Frame:
     def process_response(
         self, request: falcon.Request, response: falcon.Response, resource: object, succeeded: bool
     ) -> None:
-        """Set the headers of every answer, and compress long ones."""
         context = request.context
         if "zuora-request-id" not in response.headers:
             response.set_header("Zuora-Request-Id", context.request_id)
@@ -206,20 +204,15 @@ class _Frame:
 
 
 class _Description:
-    """The OpenAPI document, which is public."""
-
     public = True
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Answer the OpenAPI document."""
         from .openapi.document import document  # noqa: PLC0415 - few ask for it
 
         response.data = document()
 
 
 class _Nowhere:
-    """The answer for unknown paths."""
-
     def __init__(self, services: Services) -> None:
         self._services = services
 
@@ -230,7 +223,6 @@ class _Nowhere:
 
 
 def _resource(routes: list[Route]) -> object:
-    """A framework resource with one responder per method of a path."""
     responders = {f"on_{route.method.lower()}": _responder(route) for route in routes}
     prepared = frozenset(route.method for route in routes if route.prepared)
     return SimpleNamespace(prepared=prepared, **responders)

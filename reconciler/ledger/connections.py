@@ -43,7 +43,6 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*arguments, **options)
 
     def service(self) -> None:
-        """Answer a request, in a thread."""
         try:
             super().service()
         finally:
@@ -118,7 +117,6 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
                 channel.handle_close()
 
     def handle_accept(self) -> None:
-        """Accept a connection and make room for it."""
         known = set(self.active_channels.values())
         super().handle_accept()
         for new in set(self.active_channels.values()) - known:

@@ -156,7 +156,6 @@ class Ledger:
         return count
 
     def close(self) -> None:
-        """Close every connection."""
         self.store.close()
 
     @contextmanager

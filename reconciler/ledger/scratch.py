@@ -15,8 +15,6 @@ from .reference_data.tenant_settings import settings_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialBalanceRow:
-    """The posted debits and credits of an accounting code in a period and a currency."""
-
     period: str
     code: str
     code_type: str

@@ -104,7 +104,6 @@ def _run(server: Server, stopping: threading.Event) -> None:
 
 
 def _at_work(server: Server) -> bool:
-    """Whether a request is unanswered, or an answer is not sent completely."""
     channels = list(server.active_channels.values())
     return any(channel.requests or channel.total_outbufs_len for channel in channels)
 

@@ -130,7 +130,6 @@ class Queries:
 
 
 def _job_of(document: Mapping[str, Value]) -> Job:
-    """The job in a response. Raises Unreadable."""
     data = document.get("data")
     if not isinstance(data, Mapping):
         raise Unreadable("the response has no query job")

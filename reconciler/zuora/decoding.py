@@ -73,7 +73,6 @@ def _parts(value: Value, names: frozenset[str], custom: str) -> Value:
 
 
 def _lines(value: Value, field: str, names: frozenset[str], custom: str) -> tuple[Value, ...]:
-    """The debits and credits of an entry, with their documented fields."""
     if not isinstance(value, tuple):
         raise Unreadable(f"the response has no list {field}")
     lines = []

@@ -62,7 +62,6 @@ class RateLimiter:
 
     @property
     def allowed(self) -> int:
-        """The calls that may be in flight."""
         left, until = self._left
         room = min(self._room, self._free, left if self._clock.now() < until else self._most)
         return max(1, int(room))

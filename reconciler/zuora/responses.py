@@ -14,8 +14,6 @@ from reconciler.http_client.strict_json import read_object
 
 
 class Operation(StrEnum):
-    """Kinds of calls that differ in what may be retried."""
-
     READ = "read"
     CREATE = "create"
     CHANGE = "change"

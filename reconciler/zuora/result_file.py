@@ -126,7 +126,6 @@ NOT_HERE = "Report it to the ledger's operator. Nothing was downloaded."
 
 
 def _whole(reply: Response) -> bytes:
-    """The content of a response. Raises Unreadable."""
     if reply.fault:
         raise Unreadable(reply.fault)
     return reply.body

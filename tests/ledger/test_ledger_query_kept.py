@@ -10,7 +10,7 @@ import yaml
 from ledger_harness import ENTRIES, REFERENCE, Bench, post
 from query_harness import rows
 
-from reconciler.ledger.query import kept_note, replica
+from reconciler.ledger.query import replica
 from reconciler.ledger.query.rows import Source
 
 pytestmark = pytest.mark.only_sqlite
@@ -179,4 +179,4 @@ def test_a_copy_of_another_schema_is_not_used(seeded, copied):
 
 def test_the_files_that_decide_what_a_copy_holds_are_there():
     folder = Path(replica.__file__).parent
-    assert [name for name in kept_note.CODE if not (folder / name).is_file()] == []
+    assert [name for name in replica.CODE if not (folder / name).is_file()] == []

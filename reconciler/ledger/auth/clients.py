@@ -59,7 +59,6 @@ class Caller:
 
     @property
     def organization_names(self) -> frozenset[str] | None:
-        """The names of the organizations; None without Multi-Org."""
         return None if self.organizations is None else frozenset(self.organizations.values())
 
     def may_see(self, organization: str | None) -> bool:
@@ -158,7 +157,6 @@ def new_token(
 
 
 def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
-    """The client of a token; None if it is unknown or has expired."""
     return caller_with_hash(tx, _hash(token), now=now)
 
 

@@ -31,7 +31,6 @@ def caller_of(tx: Connection, text: str, *, now: int) -> Caller | None:
 
 
 def end(tx: Connection, text: str) -> None:
-    """End a session before its time."""
     tx.execute(delete(tokens).where(tokens.c.token_hash == _hash(text)))
 
 

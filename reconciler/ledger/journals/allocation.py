@@ -80,7 +80,6 @@ def release_entry(tx: Connection, entry: RowMapping) -> None:
 
 
 def release_unsummarized(tx: Connection, run: RowMapping) -> None:
-    """Release the transactions of a run that are in no entry yet."""
     tx.execute(update(source_transactions).where(*_unsummarized(run)).values(journal_run_id=None))
 
 
@@ -93,7 +92,6 @@ def next_group(tx: Connection, run: RowMapping) -> Group | None:
 
 
 def count_remaining_groups(tx: Connection, run: RowMapping) -> int:
-    """The number of groups still to summarise."""
     groups = select(*_columns_of(run)).where(*_unsummarized(run)).distinct().subquery()
     left: int = tx.execute(select(func.count()).select_from(groups)).scalar_one()
     return left

@@ -49,7 +49,6 @@ add = _EXACT.add
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:
-    """The exact sum."""
     return reduce(add, amounts, Decimal(0))
 
 

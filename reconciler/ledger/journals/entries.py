@@ -161,7 +161,6 @@ def _item_rows(
 def new_item(
     entry: Mapping[str, Any], position: int, code_id: str, **columns: Any
 ) -> dict[str, Any]:
-    """The row of a line of an entry."""
     return {
         "tenant_id": entry["tenant_id"],
         "id": uuid.uuid4().hex,

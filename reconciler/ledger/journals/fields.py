@@ -2,7 +2,7 @@
 
 from ..reference_data.code_types import CODE_TYPE
 from ..web.fields import BOOLEAN, DATE, Field, array, choice, text
-from ..web.resource import DATE_TIME, ResourceField, Sent, create_fields, optional, required
+from ..web.resource import DATE_TIME, ResourceField, create_fields, optional, required
 from .amounts import AMOUNT
 
 NOTES = text(2000)
@@ -29,7 +29,7 @@ ENTRY = (
         "segments",
         "segments",
         array(50, of=SEGMENT_FIELDS),
-        sent=Sent.OPTIONAL,
+        sent="optional",
         default=[],
         answered=lambda segments: [
             {"segmentName": name, "segmentValue": value} for name, value in segments
@@ -44,7 +44,7 @@ ENTRY = (
         "transferredToAccounting",
         "transferred_to_accounting",
         TRANSFER_STATE,
-        sent=Sent.OPTIONAL,
+        sent="optional",
         default="No",
     ),
 )
@@ -52,7 +52,7 @@ ORGANIZATION = optional("organizationLabel", "organization", text(255))
 """A field of entries of Multi-Org tenants."""
 ITEM = (
     required("accountingCodeName", "accounting_code_name", text(100, minimum=1)),
-    ResourceField("accountingCodeType", "accounting_code_type", CODE_TYPE, sent=Sent.OPTIONAL),
+    ResourceField("accountingCodeType", "accounting_code_type", CODE_TYPE, sent="optional"),
     required("amount", "amount", AMOUNT),
     optional("homeCurrencyAmount", "home_currency_amount", AMOUNT),
     required("type", "type", SIDE),
@@ -60,7 +60,7 @@ ITEM = (
     ResourceField("glAccountNumber", "gl_account_number", text(255), nullable=True),
     optional("glString", "gl_string", text(350)),
     # Stored, but in no answer.
-    ResourceField("notes", "notes", ITEM_NOTES, sent=Sent.OPTIONAL, answered=None),
+    ResourceField("notes", "notes", ITEM_NOTES, sent="optional", answered=None),
 )
 ITEM_FIELDS = create_fields(ITEM)
 ENTRY_FIELDS = (

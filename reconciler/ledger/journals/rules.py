@@ -39,7 +39,6 @@ class RuleContext:
 
 
 def violations(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
-    """All rules that the entry violates."""
     for rule in RULES:
         yield from rule(entry, context)
 

@@ -66,7 +66,6 @@ def _all(author: Author, table: Table) -> Sequence[RowMapping]:
 
 
 def _run(author: Author, run: Document) -> dict[str, Any]:
-    """The row of a journal run."""
     labels = run.get("organizationLabels")
     return {
         **author.made(),
@@ -92,7 +91,6 @@ def _entry(
     *,
     position: int,
 ) -> dict[str, Any]:
-    """The row of an entry. Raises LedgerUnusable for an unknown period."""
     period = str(entry["accountingPeriodName"])
     if period not in periods:
         raise LedgerUnusable(f"{entry['number']}: there is no accounting period {period!r}")
@@ -117,7 +115,6 @@ def _entry(
 def _items(
     entry: Document, row: Mapping[str, Any], codes: Mapping[str, Mapping[str, str]]
 ) -> Iterable[dict[str, Any]]:
-    """The rows of its lines. Raises LedgerUnusable for an unknown accounting code."""
     for position, item in enumerate(entry["journalEntryItems"]):
         known = codes.get(str(item["accountingCodeName"]), {})
         kind = type_of(str(item.get("accountingCodeType")))

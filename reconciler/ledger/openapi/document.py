@@ -117,7 +117,6 @@ _STATES = _parameter(
 
 @cache
 def document() -> bytes:
-    """The document as JSON."""
     paths: dict[str, dict[str, Any]] = {"/oauth/token": {"post": _TOKEN}}
     for (method, path), described in OPERATIONS.items():
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, described)

@@ -18,7 +18,6 @@ _COUNT: Schema = {"type": "integer", "minimum": 0}
 
 
 def reference(name: str) -> Schema:
-    """A reference to a schema."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 

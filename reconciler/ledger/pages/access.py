@@ -100,7 +100,6 @@ def users_of(tx: Connection, tenant_id: str) -> list[RowMapping]:
 def _entities(
     tx: Connection, tenant_id: str, spanned: Mapping[str, str] | None
 ) -> tuple[Entity, ...]:
-    """The entities of a tenant that the viewer may see."""
     row = tenants.c
     query = select(row.entity_id, row.entities).where(row.tenant_id == tenant_id)
     tenant = tx.execute(query).one()

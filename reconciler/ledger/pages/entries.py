@@ -15,7 +15,6 @@ _ENTRY, _PERIOD, _RUN = journal_entries.c, accounting_periods.c, journal_runs.c
 
 
 def page(view: View) -> Page:
-    """Entries that match the filter, page by page."""
     kept = parameters_named(view.query, *_FILTERS)
     conditions = [_FILTERS[name](view, value) for name, value in kept.items()]
     return Page(

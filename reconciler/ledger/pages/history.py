@@ -78,7 +78,6 @@ _NAMED = {
 
 
 def _said(action: str, details: str) -> tuple[tuple[str, str], ...]:
-    """The details of an event. Those of a creation are on the page already."""
     found: Mapping[str, Any] = json.loads(details, parse_float=Decimal)
     if action == "create":
         items = found.get("items", ())

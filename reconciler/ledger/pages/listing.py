@@ -33,16 +33,12 @@ _ROWS = select(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """An entry in a list."""
-
     row: RowMapping
     sides: Sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """The total of listed entries in one currency."""
-
     currency: str
     cancelled: bool
     entries: int
@@ -61,7 +57,6 @@ class Listing:
 
 
 def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
-    """The condition on entries that are visible to the viewer."""
     return (
         _ENTRY.tenant_id == view.tenant_id,
         _ENTRY.deleted.is_(False),
@@ -70,7 +65,6 @@ def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
 
 
 def visible_runs_of(view: View) -> tuple[ColumnElement[bool], ...]:
-    """The condition on runs that are visible to the viewer."""
     seen = visible_runs(view.tx, view.tenant_id, view.viewer.organizations)
     return (_RUN.tenant_id == view.tenant_id, _RUN.deleted.is_(False), *seen)
 

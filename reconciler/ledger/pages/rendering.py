@@ -31,7 +31,6 @@ def render(template: str, values: Mapping[str, Any]) -> str:
 def write(
     response: falcon.Response, page: Page, *, viewer: Viewer | None = None, view: View | None = None
 ) -> None:
-    """Put a page into a response."""
     link: Callable[..., str] = (lambda path, **_: path) if view is None else view.link
     frame = {"page": page, "viewer": viewer, "view": view, "link": link}
     response.text = render(page.template, {**page.values, **frame})
@@ -39,7 +38,6 @@ def write(
 
 
 def static(name: str) -> bytes:
-    """A file of STATIC."""
     return (_HERE / name).read_bytes()
 
 

@@ -50,7 +50,6 @@ class Progress:
 
 
 def page(view: View) -> Page:
-    """All runs, newest first."""
     query = select(journal_runs).where(*visible_runs_of(view))
     runs, newer, older = page_by_number(view, query, _RUN.number, size=SIZE, path="/runs", kept={})
     counts = _counts_of(view, runs)

@@ -27,7 +27,6 @@ class Sides:
 
     @classmethod
     def together(cls, sides: Iterable[Self]) -> Self:
-        """The sums of sums."""
         every = list(sides)
         return cls(
             debit=total(each.debit for each in every), credit=total(each.credit for each in every)

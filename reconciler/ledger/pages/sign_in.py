@@ -31,7 +31,6 @@ class SignIn:
         self._services = services
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Show the form, if a login is required."""
         if is_open(self._services, request):
             raise falcon.HTTPSeeOther("/")
         _show(response, then=request.get_param("then", default="/"), problem=None)
@@ -59,8 +58,6 @@ class SignIn:
 
 
 class SignOut:
-    """The end of a session, in the database and in the browser."""
-
     def __init__(self, services: Services) -> None:
         self._services = services
 

@@ -21,8 +21,6 @@ _AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRow:
-    """The total of an accounting code."""
-
     name: str
     type: str
     amounts: Sides

@@ -21,8 +21,6 @@ _CHUNK = 500
 
 @dataclass(slots=True, kw_only=True)
 class PastState:
-    """An entry or a run at an earlier time: columns, items and number of transactions."""
-
     row: dict[str, Any] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
     transactions: int = 0

@@ -54,7 +54,6 @@ def _no_moment(node: exp.Expr, example: str) -> Refusal:
 
 
 def literal(value: str) -> exp.Expr:
-    """A text literal."""
     return exp.Literal.string(value)
 
 

@@ -94,7 +94,6 @@ NAMES = frozenset({*_SCALARS, *_AGGREGATES})
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Register the functions and the collation on a connection."""
     for name, (arity, calculate) in _SCALARS.items():
         connection.create_function(name, arity, _null_safe(calculate), deterministic=True)
     for name, aggregate in _AGGREGATES.items():

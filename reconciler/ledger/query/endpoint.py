@@ -47,13 +47,11 @@ def _found(request: falcon.Request, job_id: str) -> Job:
 
 class _One:
     def on_get(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
-        """The job, executed first if it waits."""
         job = _found(request, job_id)
         _jobs(request).advance(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, job_id: str) -> None:
-        """Cancel a job that has not ended."""
         job = _found(request, job_id)
         _jobs(request).cancel(job, now=request.context.now)
         response.data = encode({"data": _shown(request, job)})
@@ -65,7 +63,6 @@ class _File:
     public = True
 
     def on_get(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
-        """The content of the file, until it expires."""
         content = _jobs(request).file(name, now=request.context.now)
         if content is None:
             raise refusal(NOT_FOUND, "There is no such file, or it has expired", always=True)

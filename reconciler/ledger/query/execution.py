@@ -69,7 +69,6 @@ class Interruption:
         self._deadline: float | None = None
 
     def start(self) -> None:
-        """Start the time limit of MAX_SECONDS."""
         self._deadline = time.monotonic() + MAX_SECONDS
 
     def interrupts(self) -> bool:

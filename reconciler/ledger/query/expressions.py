@@ -108,7 +108,6 @@ class Expressions:
         return rule(node)
 
     def condition(self, node: exp.Expr) -> exp.Expr:
-        """A boolean expression."""
         return self._of(node, Kind.BOOLEAN)
 
     def _of(self, node: exp.Expr, wanted: Kind) -> exp.Expr:
@@ -293,7 +292,6 @@ class Expressions:
         return type(node)(this=new), kind
 
     def _argument(self, node: exp.Expr) -> Typed:
-        """The argument of an aggregate, with or without DISTINCT."""
         if not isinstance(node, exp.Distinct):
             return self.value(node)
         if len(node.expressions) != 1:

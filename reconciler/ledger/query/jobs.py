@@ -58,8 +58,6 @@ WAITING = (Status.SUBMITTED, Status.ACCEPTED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultFile:
-    """A result for download. Its name is the only credential, until it expires."""
-
     name: str
     content: bytes
     expires: datetime
@@ -123,7 +121,6 @@ class Jobs:
         return job
 
     def own(self, caller: Caller) -> list[Job]:
-        """The caller's jobs, newest first."""
         with self._lock:
             jobs = [job for job in self._jobs.values() if job.caller.client_id == caller.client_id]
         return jobs[::-1]
@@ -221,7 +218,6 @@ class Jobs:
         return (job for job in self._jobs.values() if job.caller.tenant_id == caller.tenant_id)
 
     def _forget(self, now: datetime) -> None:
-        """Drop old jobs and results beyond the limits."""
         size, counts, kept = 0, dict[str, int](), dict[str, Job]()
         for job in reversed(self._jobs.values()):
             tenant = job.caller.tenant_id

@@ -8,6 +8,8 @@ unknown type of event, the copy is made again.
 A copy beside a database file is kept for the next process, which continues from its last event.
 """
 
+import hashlib
+import json
 import logging
 import os
 import sqlite3
@@ -16,6 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,6 @@ from sqlalchemy import Connection, Row, Select, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events, tenants
-from . import kept_note
 from .copy_files import DATABASE, CopyDirectory, kept_for, remove_left, remove_others
 from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
@@ -36,6 +38,8 @@ MAX_REPLICAS = 16
 """Copies that an app keeps, those used last."""
 _BATCH = 1_000
 _WAIT = 0.1
+CODE = ("replica.py", "rows.py", "schema.py", "decimal_functions.py", "../storage/tables.py")
+"""The files that decide what a copy holds: one that other code made is not used."""
 
 AFFECTED: dict[str, tuple[str, ...]] = {
     "JournalEntry": ("journalentry", "journalentryitem"),
@@ -211,7 +215,6 @@ class _Copy:
         self._directory = directory
 
     def connected(self) -> sqlite3.Connection:
-        """A connection to the copy, which is created if it does not exist."""
         path = self._directory.path / DATABASE
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # Readers continue during updates. A copy that is kept is synced first.
@@ -238,22 +241,36 @@ class _Copy:
         return not busy
 
     def keep(self, database: Path, tenant_id: str) -> None:
-        """Leave the files to a later process, with a note of what they hold."""
-        note = kept_note.written(self.schema, self.layouts, self.position)
+        held = {"tables": [*self.layouts], "position": self.position}
+        note = json.dumps({**self._origin(), **held}).encode()
         self.remove.detach()
         self._directory.keep(database, tenant_id, note)
 
     def takes(self, note: bytes) -> bool:
         """Whether the files are sound and hold what a note says, by this code and schema."""
-        found = kept_note.read(note, self.schema)
-        if found is None:
+        found, origin = json.loads(note), self._origin()
+        if {name: found[name] for name in origin} != origin:
             return False
-        tables, self.position = found
+        tables, (sequence, last_hash) = found["tables"], found["position"]
+        self.position = sequence, last_hash
         with closing(self.connected()) as connection:
             sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
             there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         self.layouts = {name: RowLayout(SOURCES[name].plain, self.schema[name]) for name in tables}
         return sound and there.issuperset(map(copied_table, tables))
+
+    def _origin(self) -> dict[str, str]:
+        """What the content of a copy depends on beside the events: its code and its schema."""
+        columns = [
+            (name, table.name, [*table.columns.items()]) for name, table in self.schema.items()
+        ]
+        return {"code": _code(), "schema": hashlib.sha256(repr(columns).encode()).hexdigest()}
+
+
+@cache
+def _code() -> str:
+    folder = Path(__file__).parent
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in CODE)).hexdigest()
 
 
 def _adopted(database: Path, tenant_id: str, schema: Mapping[str, QueryTable]) -> _Copy | None:
@@ -313,7 +330,6 @@ def insert(
     rows: Iterable[RowValues],
     check_interrupt: CheckInterrupt,
 ) -> None:
-    """Add rows to a table of a copy."""
     marks = ", ".join("?" * len(layout.columns))
     source = iter(rows)
     while batch := list(islice(source, _BATCH)):
@@ -322,7 +338,6 @@ def insert(
 
 
 def _changed(events: Iterable[Row[Any]], tables: Iterable[str]) -> dict[str, set[str]]:
-    """The names in events of changed rows, by table."""
     changed: dict[str, set[str]] = {}
     for event in events:
         for name in AFFECTED[event.object_type]:

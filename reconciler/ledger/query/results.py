@@ -48,7 +48,6 @@ def written(output: Output, *, fmt: str, separator: str | None) -> bytes:
 
 
 def _json_lines(output: Output) -> Iterator[bytes]:
-    """One object a line; a decimal is a number with six places."""
     for row in output.rows:
         line = {
             name: Decimal(str(value)) if kind is Kind.DECIMAL and value is not None else value

@@ -82,7 +82,6 @@ class RowLayout:
     def row(
         self, values: list[Any], custom: Mapping[str, object], segments: Mapping[str, object]
     ) -> RowValues:
-        """The values of a row from those of its source."""
         for place in self._decimals:
             values[place] = _amount(values[place])
         if not self._more:

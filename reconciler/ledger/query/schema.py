@@ -135,7 +135,6 @@ _TABLES = tuple(
 
 
 def query_tables(settings: Settings) -> dict[str, QueryTable]:
-    """The tables of a tenant by their lower-case names."""
     found = {}
     for table in _TABLES:
         columns = dict(table.columns)

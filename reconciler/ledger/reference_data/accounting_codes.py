@@ -43,14 +43,12 @@ FIELDS = create_fields(CODE)
 
 
 def listing(call: Call) -> Mapping[str, object]:
-    """The accounting codes by name, page by page."""
     rows, following = call.page(accounting_codes, accounting_codes.c.name, accounting_codes.c.type)
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
     return {"accountingCodes": [answer_of(CODE, code, declared) for code in rows], **following}
 
 
 def read(call: Call) -> Mapping[str, object]:
-    """One accounting code by its id."""
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
     return answer_of(CODE, _find(call), declared)
 

@@ -45,14 +45,12 @@ NEVER_SET = (
 
 
 def listing(call: Call) -> Mapping[str, object]:
-    """The accounting periods by start date, page by page."""
     row = accounting_periods.c
     rows, following = call.page(accounting_periods, row.start_date, row.name)
     return {"accountingPeriods": [_answer(period) for period in rows], **following}
 
 
 def read(call: Call) -> Mapping[str, object]:
-    """One accounting period by its id."""
     return _answer(_find(call))
 
 
@@ -165,7 +163,6 @@ def _late(call: Call, start: str) -> Iterator[Reason]:
 
 
 def _following(period: RowMapping, periods: Sequence[RowMapping]) -> RowMapping | None:
-    """The next dated period, or else the open-ended one."""
     later = [
         other
         for other in periods

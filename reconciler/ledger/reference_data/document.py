@@ -218,7 +218,6 @@ def _code(item: "_At") -> Row:
 
 
 def _units(spec: "_At", key: str) -> list[Row]:
-    """Entities or organizations, with unique ids and names."""
     units = [
         {"id": item.required("id"), "name": item.required("name")} for item in spec.mappings(key)
     ]

@@ -33,7 +33,6 @@ def add_tenant(tx: Connection, *, created_on: str, entity_id: str | None = None)
 
 
 def seeded_with(tx: Connection, tenant_id: str) -> str | None:
-    """The digest of the last seeded reference, if any."""
     digest: str | None = tx.execute(
         select(tenants.c.reference_digest).where(tenants.c.tenant_id == tenant_id)
     ).scalar_one()

@@ -43,7 +43,6 @@ def add(call: Call, run_id: str, work: str) -> None:
 
 
 def waiting(tx: Connection) -> bool:
-    """Whether there is any job at all."""
     return tx.execute(select(_JOB.position).limit(1)).first() is not None
 
 
@@ -57,7 +56,6 @@ def claim(tx: Connection, worker: str, *, now: int) -> RowMapping | None:
 
 
 def release(tx: Connection, worker: str) -> None:
-    """Release the claim of an unfinished job."""
     tx.execute(update(run_jobs).where(_JOB.claim == worker).values(claim=None))
 
 
@@ -67,7 +65,6 @@ def handled(tx: Connection, job: RowMapping, position: int) -> None:
 
 
 def drop(tx: Connection, tenant_id: str, run_id: str) -> None:
-    """Remove the job of a run from the queue, if any."""
     tx.execute(delete(run_jobs).where(_JOB.tenant_id == tenant_id, _JOB.journal_run_id == run_id))
 
 

@@ -64,7 +64,6 @@ STEPS: dict[str, Callable[[JobContext], None]] = {
 
 
 def _next(context: JobContext) -> Sequence[RowMapping]:
-    """The next entries to process, in the order of creation."""
     query = (
         select(journal_entries)
         .where(

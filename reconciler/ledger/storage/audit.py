@@ -53,7 +53,6 @@ def verify(tx: Connection, tenant_id: str) -> int | None:
 
 
 def count(tx: Connection, tenant_id: str) -> int:
-    """The number of events of a tenant."""
     mine = audit_events.c.tenant_id == tenant_id
     return int(tx.execute(select(func.count()).where(mine)).scalar_one())
 

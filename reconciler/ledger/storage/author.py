@@ -35,7 +35,6 @@ class Author:
         }
 
     def changed(self) -> dict[str, str]:
-        """The columns of a changed row."""
         return {"updated_by": self.user_id, "updated_on": self.happened_on}
 
     def change(self, table: Table, row: RowMapping, values: Mapping[str, object]) -> None:
@@ -47,7 +46,6 @@ class Author:
         )
 
     def record(self, action: str, object_type: str, object_name: str, details: object) -> None:
-        """Append an audit event."""
         audit.append(
             self.tx,
             self.tenant_id,

@@ -152,8 +152,6 @@ class GroupCommit:
 
 
 class _Group:
-    """A shared transaction and its members."""
-
     def __init__(self, engine: Engine, wait: float) -> None:
         self.transaction = Transaction(engine, wait=wait)
         self.members = 0

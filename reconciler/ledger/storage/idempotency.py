@@ -46,8 +46,6 @@ _SOMETIMES = "00"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A status and a JSON body, with the id of the request that caused them."""
-
     status: int
     body: bytes
     request_id: str
@@ -63,8 +61,6 @@ class Claim:
 
 
 class KeyConflict(Enum):
-    """Why a key cannot be claimed."""
-
     RUNNING = auto()
     OTHER_REQUEST = auto()
     OTHER_BODY = auto()
@@ -76,8 +72,6 @@ class ClaimLost(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyedRequest:
-    """A request with a key, to compare with later requests."""
-
     tenant_id: str
     key: str
     method: str

@@ -116,7 +116,6 @@ def _local(setting: str, seconds: float) -> str:
 
 
 def _initialize(made: Engine) -> None:
-    """Refuse a database that cannot store all text."""
     with made.connect() as connection, connection.begin():
         encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
     if encoding != "UTF8":
@@ -127,7 +126,6 @@ def _initialize(made: Engine) -> None:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    """Whether a lock was not available within LOCK_WAIT."""
     return getattr(error.orig, "sqlstate", None) in _BUSY
 
 

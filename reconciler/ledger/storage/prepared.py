@@ -141,8 +141,6 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What prepared selects need of a connection."""
-
     raw: Any
     statement: Callable[[Select[Any]], _Statement]
 
@@ -152,8 +150,6 @@ class _Reader:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is read of a result."""
-
     rows: list[dict[str, Any]]
 
     def mappings(self) -> "_Found":

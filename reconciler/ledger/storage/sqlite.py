@@ -1,4 +1,4 @@
-"""SQLite: one file, one writer at a time, commits on disk."""
+"""SQLite: one file, one writer at a time, commits on disk; or in memory, gone with its process."""
 
 import os
 import sqlite3
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import StaticPool
 
 from ..errors import LedgerUnusable
 from . import backend
@@ -134,11 +135,27 @@ def _back_up(url: URL, version: str) -> None:
 
 
 def _is_busy(error: OperationalError) -> bool:
-    """Whether another process locked the database for longer than LOCK_WAIT."""
     code: int = getattr(error.orig, "sqlite_errorcode", 0)
     return code & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def _engines_in_memory(url: URL) -> Mapping[Access, Engine]:
+    """One connection for every access, used by one thread at a time: nobody else sees or locks."""
+    made = create_engine(
+        url,
+        poolclass=StaticPool,
+        connect_args={"isolation_level": None, "check_same_thread": False},
+        hide_parameters=True,
+    )
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(_BEGIN_READING)
+
+    return dict.fromkeys(Access, made)
+
+
+MEMORY = Backend(driver=_DRIVER, engines=_engines_in_memory, begin_reading=_BEGIN_READING)
 SQLITE = Backend(
     driver=_DRIVER,
     engines=_engines,

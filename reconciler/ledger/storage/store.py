@@ -13,10 +13,9 @@ from ..errors import LedgerUnusable
 from . import schema_version
 from .backend import OPTION, Access, Backend, display_name
 from .group_commit import GroupCommit, WriteTurnTimeout
-from .memory import MEMORY
 from .postgresql import POSTGRESQL
 from .prepared import PreparedReads
-from .sqlite import SQLITE
+from .sqlite import MEMORY, SQLITE
 from .transaction import transaction
 
 
@@ -123,7 +122,6 @@ def is_new(database_url: str) -> bool:
 
 
 def open_memory() -> Store:
-    """A new database in memory, for one thread at a time."""
     return _opened(MEMORY, make_url("sqlite://"))
 
 
@@ -174,5 +172,4 @@ def _usable(url: URL) -> Iterator[None]:
 
 
 def cause_of(error: Exception) -> str:
-    """What the driver says, on one line."""
     return " ".join(str(getattr(error, "orig", None) or error).split())

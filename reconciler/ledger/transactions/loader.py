@@ -28,8 +28,6 @@ MAX_SEGMENTS = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The number of transactions that a file added, and of those loaded before."""
-
     added: int
     known: int
 

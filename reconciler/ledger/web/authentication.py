@@ -28,10 +28,9 @@ def authenticate(
     here, so that every answer to a known caller has them.
     """
     caller = _authenticated(tx, request)
-    if services.limiter is not None:
-        _count(services.limiter, request, response, key=caller.owner_id)
+    _count(services.limiter, request, response, key=caller.owner_id)
     request.context.caller = caller = _scoped(request, caller)
-    if services.limiter is not None and request.path.startswith("/v1/"):
+    if request.path.startswith("/v1/"):
         _count_concurrent(services.limiter, request, response, key=caller.tenant_id)
 
 
@@ -40,7 +39,7 @@ def count_token_request(services: Services, request: falcon.Request) -> Mapping[
 
     Raises the framework's 429.
     """
-    if services.limiter is None or services.limiter.tokens is None:
+    if services.limiter.tokens is None:
         return {}
     usage = services.limiter.tokens.count(request.remote_addr, now=_now(request))
     limits = {
@@ -60,13 +59,17 @@ def with_release(
 ) -> Callable[..., Iterable[bytes]]:
     """The app, which releases the concurrency slot of each request when it ends."""
 
+    concurrency = limiter.concurrency
+    if concurrency is None:
+        return app
+
     def served(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
             return app(environ, start_response)
         finally:
             entered = environ.pop(_COUNTED, None)
-            if entered is not None and limiter.concurrency is not None:
-                limiter.concurrency.release(entered)
+            if entered is not None:
+                concurrency.release(entered)
 
     return served
 

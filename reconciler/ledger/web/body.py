@@ -140,7 +140,6 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def _check_text(text: str) -> None:
-    """Refuse control characters and lone surrogates."""
     if text.isprintable():
         return
     for character in text:

@@ -41,7 +41,6 @@ class Services:
     """What all requests share. `clock` gives aware UTC times.
 
     `work` is called at the beginning of every request, `wake` after a request that queued work.
-    `limiter` is None without limits.
     """
 
     store: Store
@@ -52,7 +51,7 @@ class Services:
     strict_idempotency: bool
     allowed_hosts: frozenset[str] | None
     failed_login_delay: float
-    limiter: Limiter | None
+    limiter: Limiter
 
 
 def respond(
@@ -183,7 +182,6 @@ def _query(request: falcon.Request) -> dict[str, str]:
 
 
 def _admit(route: Route, request: falcon.Request, raw: bytes) -> Mapping[str, Any]:
-    """The fields of the body, after the check of permission."""
     _check_permission(route, request.context.caller)
     if route.body:
         return body.read_object(raw, request.content_type)
@@ -208,7 +206,6 @@ def _committed(request: falcon.Request, answer: Answer) -> None:
 
 
 def refusal_for(error: Exception) -> Refusal:
-    """The refusal for an unexpected error."""
     if isinstance(error, (Contention, idempotency.ClaimLost)):
         return refusal(CONTENTION, "The ledger is busy; try again")
     log.error("unexpected error", exc_info=error)

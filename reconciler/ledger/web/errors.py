@@ -63,7 +63,6 @@ class Refusal(Exception):
 def refusal(
     category: Category, message: str, *, status: int | None = None, always: bool = False
 ) -> Refusal:
-    """A refusal for a single reason."""
     return Refusal((Reason(category, message),), status=status, always=always)
 
 

@@ -84,7 +84,6 @@ def read_fields(
 
 
 def without_cleared(custom: Mapping[str, str | None]) -> dict[str, str | None]:
-    """The custom fields that have a value."""
     return {name: value for name, value in custom.items() if value is not None}
 
 
@@ -148,7 +147,6 @@ def _schema_of(field: Field) -> Schema:
 
 
 def nullable(*schemas: Schema) -> Schema:
-    """The schema of null, or of what one of these describes."""
     return {"anyOf": [*schemas, {"type": "null"}]}
 
 
@@ -208,7 +206,6 @@ def array(
 
 
 def items(schema: Schema, maximum: int, minimum: int = 0) -> Schema:
-    """The schema of a list."""
     return {"type": "array", "items": schema, "minItems": minimum, "maxItems": maximum}
 
 

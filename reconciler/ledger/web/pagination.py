@@ -26,7 +26,6 @@ class PageRequest:
         return (self.number - 1) * self.size
 
     def next_page(self, rows: int, url: str) -> dict[str, str]:
-        """`nextPage` for the answer when more rows were found than the page holds."""
         if rows <= self.size:
             return {}
         query = urlencode({"page": self.number + 1, "pageSize": self.size})

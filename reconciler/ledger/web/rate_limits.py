@@ -130,20 +130,16 @@ class ConcurrencyLimit:
         return admitted
 
     def release(self, key: str) -> None:
-        """Release the slot of a request."""
         with self._lock:
             self._inside[key] -= 1
             if not self._inside[key]:
                 del self._inside[key]
 
     def remaining(self, key: str) -> int:
-        """The free slots at the last sample."""
         return self._samples[key][1]
 
 
 class Limiter:
-    """The limits of an app and the requests counted so far."""
-
     def __init__(self, limits: Limits) -> None:
         tokens = limits.token_requests_per_minute
         self.windows = limits.windows

@@ -2,23 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Any
+from typing import Any, Literal
 
 from .fields import Field, FieldType, Schema, nullable, text
 
 
-class Sent(Enum):
-    """Whether the request that creates a resource carries a field."""
-
-    NEVER = auto()
-    OPTIONAL = auto()
-    REQUIRED = auto()
-
-
 @dataclass(frozen=True, slots=True)
 class ResourceField:
-    """A field: its name in the API and its column.
+    """A field: its name in the API, its column, and whether a create request has it.
 
     `default` is stored if a request omits the field. `answered` converts the stored value for an
     answer; None means that no answer has the field. `nullable` is about answers.
@@ -27,7 +18,7 @@ class ResourceField:
     name: str
     column: str
     type: FieldType
-    sent: Sent = Sent.NEVER
+    sent: Literal["never", "optional", "required"] = "never"
     default: Any = None
     nullable: bool = False
     answered: Callable[[Any], Any] | None = lambda value: value
@@ -35,20 +26,19 @@ class ResourceField:
 
 def required(name: str, column: str, type_: FieldType, *, nullable: bool = False) -> ResourceField:
     """A field that a create request must have."""
-    return ResourceField(name, column, type_, Sent.REQUIRED, nullable=nullable)
+    return ResourceField(name, column, type_, "required", nullable=nullable)
 
 
 def optional(name: str, column: str, type_: FieldType) -> ResourceField:
     """A field that a create request may have; null in answers without it."""
-    return ResourceField(name, column, type_, Sent.OPTIONAL, nullable=True)
+    return ResourceField(name, column, type_, "optional", nullable=True)
 
 
 def create_fields(table: Iterable[ResourceField]) -> tuple[Field, ...]:
-    """The fields of a create request."""
     return tuple(
-        Field(name=field.name, type=field.type, required=field.sent is Sent.REQUIRED)
+        Field(name=field.name, type=field.type, required=field.sent == "required")
         for field in table
-        if field.sent is not Sent.NEVER
+        if field.sent != "never"
     )
 
 
@@ -57,7 +47,7 @@ def columns_of(table: Iterable[ResourceField], found: Mapping[str, Any]) -> dict
     return {
         field.column: None if found.get(field.name) == "" else found.get(field.name, field.default)
         for field in table
-        if field.sent is not Sent.NEVER
+        if field.sent != "never"
     }
 
 

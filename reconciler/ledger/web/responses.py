@@ -18,12 +18,10 @@ def encode(payload: object) -> bytes:
 
 
 def success(payload: Mapping[str, object], *, request_id: str) -> Answer:
-    """The answer to a successful request."""
     return Answer(status=200, body=encode({"success": True, **payload}), request_id=request_id)
 
 
 def failure(refused: Refusal, request: falcon.Request) -> Answer:
-    """The answer to a refused request (API facts 7.1)."""
     context = request.context
     payload = {
         "success": False,

@@ -18,7 +18,6 @@ VERSIONS = [Path(__file__).parent / "versions"]
 
 
 def migrate(tx: Connection) -> None:
-    """Bring a database from its version to the newest one, in the caller's transaction."""
     command.upgrade(config_for(tx), "head")
 
 
