@@ -91,11 +91,23 @@ def snapshot_warnings(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
     yield from warnings_of(snapshot.names, plan.changes)
     if removals := [one for one in plan.changes if one.wanted is Action.REMOVE]:
         yield from originals_alone(removals, snapshot)
+    if any(one.retired for one in snapshot.recorded.values()):
+        yield from _posted_after_forgetting(plan, snapshot)
     equal = tuple(equal_postings(plan.changes, snapshot)) if snapshot.equal else ()
     if equal and len(equal) <= (plan.allowances.allow_equal or 0):
         posts = counted(len(equal), "entry is", "entries are")
         text = f"{posts} posted although the ledger has an equal one: {listed(equal)}"
         yield warning("equal-allowed", text)
+
+
+def _posted_after_forgetting(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
+    """What is posted because somebody stated that the earlier entry of the name is deleted."""
+    for change in plan.feasible:
+        record = snapshot.recorded.get(change.address) if change.posts else None
+        gone = [one for one in record.retired if not snapshot.live.get(one)] if record else ()
+        if gone:
+            text = f"{change.address.name} is posted again, and no read finds what was forgotten: "
+            yield warning("forgotten-posted", f"{text}{listed(gone)}")
 
 
 def _known(session: ReadSession, found: SearchedPlan) -> bool:

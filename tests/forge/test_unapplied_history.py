@@ -115,6 +115,28 @@ def test_an_open_create_is_not_sent_again_without_approvals(checkout, github):
     assert "nobody approved it" in ended.said
 
 
+def test_what_is_posted_after_a_forget_needs_approvals(checkout, github):
+    """`forget` itself needs none: it writes the daybook alone."""
+    books = checkout.books
+    brought(checkout, github, "mallory", "rent")
+    github.approve("alice")
+    assert books.apply().code == 0
+    number = books.number("rent")
+    books.call("PUT", f"journal-entries/{number}/cancel")
+    books.call("DELETE", f"journal-entries/{number}")
+    text = (books.root / "rent.yaml").read_text()
+    books.remove("rent")
+    assert books.run("forget", "rent", "--auto-approve").code == 0
+    books.write("rent.yaml", text)
+    brought(checkout, github, "mallory", "again", posts=False)
+    ended = books.apply()
+    assert (ended.code, books.posted()) == (4, {}), ended.said
+    assert f"no read finds what was forgotten: {number}" in ended.said
+    github.approve("alice")
+    assert books.apply().code == 0
+    assert {*books.posted()} == {"rent"}
+
+
 def test_a_policy_is_not_loosened_by_the_change_that_posts(checkout, github):
     books = checkout.books
     brought(checkout, github, "mallory", "typo", posts=False)

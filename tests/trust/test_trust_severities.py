@@ -13,8 +13,9 @@ from reconciler.core.rules.severities import LOWERABLE, WAIVABLE
 GUARDS = frozenset(
     """
     acknowledged acknowledges-unused date-in-period daybook-new daybook-older daybook-unread
-    dimension-transferred equal-allowed file-ignored generated-missing home-currency import-vanished
-    ledger-not-searched ledger-older limits-unchecked offline-daybook open-call original-alone
+    dimension-transferred equal-allowed file-ignored forgotten-posted generated-missing
+    home-currency import-vanished ledger-not-searched ledger-older limits-unchecked
+    offline-daybook open-call original-alone
     policy-changed possible-rename reference-changed reversal-renamed reversal-unproved
     reversal-waiting run-overlap same-economics stamps-wrong unread-spill untracked-entry
     waiver-applied waiver-expired waiver-unused yaml-comment

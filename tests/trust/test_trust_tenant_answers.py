@@ -186,8 +186,12 @@ def test_who_confirms_that_an_entry_is_deleted_may_post_it_again(served_small, r
     assert forgotten.code == 0, forgotten.said
     if again:
         declaration.write_text(text)
+    # Who approves the plan sees on whose word it posts.
+    word = f"entry-03 is posted again, and no read finds what was forgotten: {number}"
+    assert (f"information[forgotten-posted]: {word}" in served_small.plan().said) == again
     served_small.applied()
     assert len(served_small.posted()) == len(SMALL) - (not again)
+    assert "forgotten-posted" not in served_small.plan().said
 
 
 def test_a_saved_plan_that_a_search_refuses_is_read_as_it_was_made(served_small):

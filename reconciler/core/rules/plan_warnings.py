@@ -57,6 +57,16 @@ WARNING_RULES = catalogue(
         remedy="Nothing needs to be done if they are. Otherwise plan without --allow-equal.",
         severity=Severity.INFORMATION,
     ),
+    Rule(
+        id="forgotten-posted",
+        summary="An entry is posted under a name whose earlier entry was forgotten and is not "
+        "found.",
+        why="Who ran `reconciler forget` stated that the earlier entry is deleted. Nothing else "
+        "proves it: if it is posted, the amounts are posted twice.",
+        remedy="Nothing needs to be done if it is deleted. Otherwise give the API user access to "
+        "it, then plan again.",
+        severity=Severity.INFORMATION,
+    ),
     warning_rule(
         id="file-warnings",
         summary="Files that do not change have no warnings.",
