@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import (
+    Acknowledgement,
     Address,
     Declared,
     ImportedFrom,
@@ -12,7 +13,8 @@ from reconciler.core.model.resource import (
     Source,
     SupportingDocument,
     Value,
-    acknowledgements_of,
+    all_made_of,
+    made_of,
     mapping_of,
     rows_of,
     text_of,
@@ -25,7 +27,7 @@ def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Decl
     """The declaration of a document that fits the schema of its kind."""
     metadata = mapping_of(value["metadata"])
     labels = mapping_of(metadata.get("labels"))
-    origin = mapping_of(metadata.get("importedFrom"))
+    origin, reversal = mapping_of(metadata.get("importedFrom")), metadata.get("reverseOn")
     return Declared(
         address=Address(kind, str(metadata["name"])),
         spec=with_exact_values(KINDS[kind], mapping_of(value["spec"])),
@@ -35,22 +37,12 @@ def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Decl
         adopts=text_of(metadata.get("adopts")),
         made_by=text_of(metadata.get("journalRun")),
         previous_name=text_of(metadata.get("previousName")),
-        acknowledges=acknowledgements_of(metadata.get("acknowledges")),
+        acknowledges=all_made_of(Acknowledgement, metadata.get("acknowledges")),
         reverses=text_of(metadata.get("reverses")),
-        imported_from=ImportedFrom(**{name: str(text) for name, text in origin.items()})
-        if origin
-        else None,
-        reverse_on=_reverse_on(metadata.get("reverseOn")),
+        imported_from=made_of(ImportedFrom, origin) if origin else None,
+        # Its usual form is a word.
+        reverse_on=made_of(ReverseOn, mapping_of(reversal)) if reversal is not None else None,
         generated_by=_address(text_of(metadata.get("generatedBy"))),
-    )
-
-
-def _reverse_on(value: Value) -> ReverseOn | None:
-    fields = mapping_of(value)
-    if value is None:
-        return None
-    return ReverseOn(
-        period=text_of(fields.get("period")) or "", date=text_of(fields.get("date")) or ""
     )
 
 

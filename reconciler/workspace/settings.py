@@ -13,7 +13,6 @@ from reconciler.core.model.policy import (
     EVERY_RULE,
     Approvals,
     CustomRule,
-    Evidence,
     Freeze,
     Level,
     Policy,
@@ -21,7 +20,16 @@ from reconciler.core.model.policy import (
     Tier,
     Waiver,
 )
-from reconciler.core.model.resource import Value, mapping_of, rows_of, text_of, texts_of, whole_of
+from reconciler.core.model.resource import (
+    Value,
+    all_made_of,
+    made_of,
+    mapping_of,
+    rows_of,
+    text_of,
+    texts_of,
+    whole_of,
+)
 from reconciler.values import dataclass
 
 EMBEDDED_TARGET = "embedded"
@@ -89,7 +97,7 @@ def settings_from(document: Mapping[str, Value]) -> Settings:
     embedded = target == EMBEDDED_TARGET
     return Settings(
         name=str(mapping_of(document["metadata"])["name"]),
-        target=_target(mapping_of(target)) if target and not embedded else None,
+        target=made_of(Target, mapping_of(target)) if target and not embedded else None,
         embedded=embedded,
         marker=str(mapping_of(spec.get("identity")).get("marker") or DEFAULT_MARKER),
         daybook=str(spec.get("daybook") or DEFAULT_DAYBOOK),
@@ -105,19 +113,6 @@ def _close(close: Mapping[str, Value]) -> CloseExpectations:
     return CloseExpectations(
         runs=texts_of(close.get("runs")),
         allowed=MappingProxyType({str(row["item"]): str(row["reason"]) for row in rows}),
-    )
-
-
-def _target(target: Mapping[str, Value]) -> Target:
-    hosts = target.get("hosts")
-    return Target(
-        base_url=str(target["baseUrl"]),
-        zuora_version=str(target.get("zuoraVersion") or DEFAULT_ZUORA_VERSION),
-        tenant_id=text_of(target.get("tenantId")),
-        entity_id=text_of(target.get("entityId")),
-        organization_ids=texts_of(target.get("organizationIds")),
-        hosts=frozenset(texts_of(hosts)) if hosts else None,
-        manages_close=manages if isinstance(manages := target.get("managesClose"), bool) else None,
     )
 
 
@@ -163,47 +158,22 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
             rule: Level(str(level))
             for rule, level in sorted(mapping_of(policy.get("severities")).items())
         },
-        custom_rules=tuple(_custom_rule(row) for row in rows_of(policy.get("houseRules"))),
-        waivers=tuple(
-            Waiver(
-                rule=str(row["rule"]),
-                name=str(row["name"]),
-                reason=str(row["reason"]),
-                expires=str(row["expires"]),
-            )
-            for row in rows_of(policy.get("waivers"))
-        ),
+        custom_rules=all_made_of(CustomRule, policy.get("houseRules")),
+        waivers=all_made_of(Waiver, policy.get("waivers")),
     )
 
 
 def _approvals(approvals: Mapping[str, Value]) -> Approvals:
-    return Approvals(
-        tiers=tuple(
-            Tier(
-                required=whole_of(row.get("required")) or 0,
-                amount=_amounts(row.get("amount")),
-                accounting_codes=texts_of(row.get("accountingCodes")),
-                periods=texts_of(row.get("periods")),
-                period_statuses=_statuses(row.get("periodStatus")),
-                actions=texts_of(row.get("actions")),
-            )
-            for row in rows_of(approvals.get("tiers"))
-        ),
-        approvers=texts_of(approvals.get("approvers")),
-        evidence=Evidence(str(approvals.get("evidence") or Evidence.FORGE)),
-        bind_digest=approvals.get("bindDigest") is True,
-        allowed_signers=str(approvals.get("allowedSigners") or ""),
+    tiers = (
+        made_of(
+            Tier,
+            row,
+            amount=_amounts(row.get("amount")),
+            period_statuses=_statuses(row.get("periodStatus")),
+        )
+        for row in rows_of(approvals.get("tiers"))
     )
-
-
-def _custom_rule(row: Mapping[str, Value]) -> CustomRule:
-    return CustomRule(
-        id=str(row["id"]),
-        title=str(row["title"]),
-        remedy=str(row["remedy"]),
-        schema=str(row["schema"]),
-        kinds=texts_of(row.get("kinds")),
-    )
+    return made_of(Approvals, approvals, tiers=tuple(tiers))
 
 
 def _statuses(value: Value) -> tuple[PeriodStatus, ...]:

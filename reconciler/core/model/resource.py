@@ -1,10 +1,13 @@
 """Declarations, live entries, and the values in them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast, get_type_hints
+
+from msgspec import convert
 
 from reconciler.values import dataclass
 
@@ -50,16 +53,6 @@ class Acknowledgement:
     number: str
     status: str
     reason: str
-
-
-def acknowledgements_of(value: Value) -> tuple[Acknowledgement, ...]:
-    """The list `acknowledges` of a document as values; empty if it is absent."""
-    return tuple(
-        Acknowledgement(
-            number=str(row["number"]), status=str(row["status"]), reason=str(row["reason"])
-        )
-        for row in rows_of(value)
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +201,37 @@ def whole_of(value: Value | None) -> int | None:
 def texts_of(value: Value | None) -> tuple[str, ...]:
     """The value as a list of texts; empty if it is absent."""
     return tuple(str(item) for item in value) if isinstance(value, tuple) else ()
+
+
+_Made = TypeVar("_Made")
+
+
+def made_of(kind: Callable[..., _Made], row: Mapping[str, Value], **named: Any) -> _Made:
+    """A dataclass from a part of a document that fits its schema, whose names are in camel case.
+
+    `named` are the fields that are not there under their own name. Absent ones have their default.
+    """
+    found = {
+        field: convert(int(value) if whole and isinstance(value, Decimal) else value, hint)
+        for field, (key, hint, whole) in _places(kind).items()
+        if field not in named and (value := row.get(key)) is not None
+    }
+    return kind(**found, **named)
+
+
+def all_made_of(kind: Callable[..., _Made], rows: Value) -> tuple[_Made, ...]:
+    """A dataclass from each part of a list; none if the list is absent."""
+    return tuple(made_of(kind, row) for row in rows_of(rows))
+
+
+@cache
+def _places(kind: Any) -> Mapping[str, tuple[str, Any, bool]]:
+    """By field: its name in documents, its type, and whether it is a whole number."""
+    found = {}
+    for name, hint in get_type_hints(kind).items():
+        first, *rest = name.split("_")
+        found[name] = "".join((first, *map(str.title, rest))), hint, hint in (int, int | None)
+    return found
 
 
 Line: TypeAlias = Mapping[str, Value]

@@ -9,10 +9,10 @@ from reconciler.core.model.resource import (
     Source,
     SupportingDocument,
     Value,
+    made_of,
     mapping_of,
     rows_of,
     text_of,
-    texts_of,
     whole_of,
 )
 from reconciler.values import dataclass
@@ -128,16 +128,14 @@ def schedule_from(document: SupportingDocument) -> Schedule:
     """Read a document of kind JournalSchedule that fits its schema."""
     metadata = mapping_of(document.value["metadata"])
     spec = mapping_of(document.value["spec"])
-    return Schedule(
+    return made_of(
+        Schedule,
+        spec,
         name=document.address.name,
         source=document.source,
-        method=str(spec["method"]),
         period=text_of(spec.get("from")) or "",
         parts=1 if spec["method"] == ONCE else whole_of(spec.get("parts")),
-        start=text_of(spec.get("start")) or "",
-        end=text_of(spec.get("end")) or "",
         at_start=spec.get("date") == "period-start",
-        skip=frozenset(texts_of(spec.get("skip"))),
         entry=mapping_of(spec["entry"]),
         amendments=tuple(map(_amendment, rows_of(spec.get("amendments")))),
         overrides={
@@ -151,17 +149,14 @@ def schedule_from(document: SupportingDocument) -> Schedule:
 
 
 def _amendment(row: Mapping[str, Value]) -> Amendment:
-    total = row.get("total")
     lines = JOURNAL_ENTRY.lines
-    return Amendment(
+    return made_of(
+        Amendment,
+        row,
         period=str(row["from"]),
-        total=None if total is None else Decimal(str(total)),
         items=rows_of(row[lines]) if lines in row else None,
-        parts=whole_of(row.get("parts")),
-        end=text_of(row.get("end")),
         catch_up=row.get("method") == "catch-up",
         keeps_rest=row.get("remainder") == "none",
-        allocate=text_of(row.get("allocate")),
     )
 
 

@@ -8,11 +8,10 @@ from reconciler.core.model import money
 from reconciler.core.model.enumerations import CodeStatus, CodeType, PeriodStatus, canonical
 from reconciler.core.model.resource import (
     Value,
+    all_made_of,
+    made_of,
     mapping_of,
-    rows_of,
     text_of,
-    texts_of,
-    whole_of,
 )
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.values import dataclass
@@ -23,18 +22,20 @@ class AccountingCode:
     """An accounting code of the chart of accounts. Name plus type is the key (API facts 4.2).
 
     `type` and `status` have their canonical spelling; a word of the ledger that is not known stays.
+    Without a status it is active, unless it is `inactive_since` a day.
     """
 
     name: str
     type: str
-    status: str = CodeStatus.ACTIVE
+    status: str = ""
     gl_account_name: str = ""
     gl_account_number: str = ""
     inactive_since: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "type", canonical(CodeType, self.type))
-        object.__setattr__(self, "status", canonical(CodeStatus, self.status))
+        usual = CodeStatus.INACTIVE if self.inactive_since else CodeStatus.ACTIVE
+        object.__setattr__(self, "status", canonical(CodeStatus, self.status or usual))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class AccountingPeriod:
 
     name: str
     start_date: str
-    end_date: str | None
+    end_date: str | None = None
     status: str = PeriodStatus.OPEN
     fiscal_year: int | None = None
     fiscal_quarter: int | None = None
@@ -116,10 +117,10 @@ class SegmentationRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """An organization of a tenant with Multi-Org."""
+    """An organization of a tenant with Multi-Org. A document may state one of the two."""
 
-    id: str
-    name: str
+    id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,8 +189,8 @@ def tenant_from(document: Mapping[str, Value]) -> Tenant:
     custom = mapping_of(spec.get("customFields"))
     rows, rules = currency_rows(spec), segmentation_rules(spec)
     return Tenant(
-        codes=tuple(_code(item) for item in rows_of(spec.get("accountingCodes"))),
-        periods=tuple(_period(item) for item in rows_of(spec.get("accountingPeriods"))),
+        codes=all_made_of(AccountingCode, spec.get("accountingCodes")),
+        periods=all_made_of(AccountingPeriod, spec.get("accountingPeriods")),
         currencies=frozenset(row.code for row in rows if not row.inactive_since),
         former_currencies={row.code: row.inactive_since for row in rows if row.inactive_since},
         decimals={row.code: row.minor_units for row in rows if row.minor_units is not None},
@@ -199,7 +200,7 @@ def tenant_from(document: Mapping[str, Value]) -> Tenant:
         former_rules=tuple(rule for rule in rules if rule.inactive_since),
         entry_fields=_fields(custom.get("JournalEntry")),
         line_fields=_fields(custom.get("JournalEntryItem")),
-        organizations=tuple(_organization(item) for item in rows_of(spec.get("organizations"))),
+        organizations=all_made_of(Organization, spec.get("organizations")),
         complete=True,
     )
 
@@ -208,13 +209,7 @@ def currency_rows(spec: Mapping[str, Value]) -> tuple[CurrencyRow, ...]:
     """The currencies of a Reference in its order; a code alone is an active currency."""
     rows = spec.get("currencies")
     return tuple(
-        CurrencyRow(
-            code=str(row["code"]),
-            inactive_since=text_of(row.get("inactiveSince")) or "",
-            minor_units=whole_of(row.get("minorUnits")),
-        )
-        if isinstance(row, Mapping)
-        else CurrencyRow(code=str(row))
+        made_of(CurrencyRow, row if isinstance(row, Mapping) else {"code": row})
         for row in (rows if isinstance(rows, tuple) else ())
     )
 
@@ -222,53 +217,9 @@ def currency_rows(spec: Mapping[str, Value]) -> tuple[CurrencyRow, ...]:
 def segmentation_rules(spec: Mapping[str, Value]) -> tuple[SegmentationRule, ...]:
     """The segmentation rules of a Reference in its order; the short form is one that holds."""
     short = mapping_of(spec.get("segmentationRule"))
-    return tuple(
-        SegmentationRule(
-            name=str(row["name"]),
-            segments=texts_of(row.get("segments")),
-            active_since=text_of(row.get("activeSince")) or "",
-            inactive_since=text_of(row.get("inactiveSince")) or "",
-        )
-        for row in (*rows_of(spec.get("segmentationRules")), *([short] if short else ()))
-    )
+    rules = all_made_of(SegmentationRule, spec.get("segmentationRules"))
+    return (*rules, made_of(SegmentationRule, short)) if short else rules
 
 
-def _code(item: Mapping[str, Value]) -> AccountingCode:
-    return AccountingCode(
-        name=str(item["name"]),
-        type=str(item["type"]),
-        status=text_of(item.get("status")) or _STATUS["inactiveSince" in item],
-        gl_account_name=text_of(item.get("glAccountName")) or "",
-        gl_account_number=text_of(item.get("glAccountNumber")) or "",
-        inactive_since=text_of(item.get("inactiveSince")) or "",
-    )
-
-
-_STATUS = {False: CodeStatus.ACTIVE, True: CodeStatus.INACTIVE}
-
-
-def _period(item: Mapping[str, Value]) -> AccountingPeriod:
-    return AccountingPeriod(
-        name=str(item["name"]),
-        start_date=str(item["startDate"]),
-        end_date=text_of(item.get("endDate")),
-        status=text_of(item.get("status")) or PeriodStatus.OPEN,
-        fiscal_year=whole_of(item.get("fiscalYear")),
-        fiscal_quarter=whole_of(item.get("fiscalQuarter")),
-    )
-
-
-def _organization(item: Mapping[str, Value]) -> Organization:
-    return Organization(id=text_of(item.get("id")) or "", name=text_of(item.get("name")) or "")
-
-
-def _fields(value: Value | None) -> Mapping[str, CustomField]:
-    fields = (
-        CustomField(
-            name=str(item["name"]),
-            max_length=whole_of(item.get("maxLength")) or 255,
-            inactive_since=text_of(item.get("inactiveSince")) or "",
-        )
-        for item in rows_of(value)
-    )
-    return MappingProxyType({field.name: field for field in fields})
+def _fields(value: Value) -> Mapping[str, CustomField]:
+    return MappingProxyType({field.name: field for field in all_made_of(CustomField, value)})

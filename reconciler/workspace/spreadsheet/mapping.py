@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.core.model.enumerations import Side
-from reconciler.core.model.resource import Source, Value, mapping_of, rows_of, text_of, texts_of
+from reconciler.core.model.resource import Source, Value, made_of, mapping_of, rows_of
 from reconciler.values import dataclass
 
 
@@ -46,8 +46,8 @@ class SpreadsheetMapping:
 
     name: str
     source: Source
-    sheet: str | None
-    header_row: int
+    sheet: str | None = None
+    header_row: int = 1
     group_by: tuple[str, ...]
     name_prefix: str
     name_column: str
@@ -98,12 +98,11 @@ def mapping_from(document: Mapping[str, Value], source: Source) -> SpreadsheetMa
         signed=amounts["homeCurrencyAmount"],
         positive=positive,
     )
-    return SpreadsheetMapping(
+    return made_of(
+        SpreadsheetMapping,
+        spec,
         name=str(mapping_of(document["metadata"])["name"]),
         source=source,
-        sheet=text_of(spec.get("sheet")),
-        header_row=int(str(spec.get("headerRow", 1))),
-        group_by=texts_of(spec["groupBy"]),
         name_prefix=str(name.get("prefix", "")),
         name_column=str(name["column"]),
         directory=str(spec["to"]),

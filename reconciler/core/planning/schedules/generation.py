@@ -8,6 +8,7 @@ from reconciler.core.model.finding import Finding, Severity
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.resource import (
+    Acknowledgement,
     Address,
     Declared,
     Path,
@@ -15,7 +16,7 @@ from reconciler.core.model.resource import (
     Source,
     SupportingDocument,
     Value,
-    acknowledgements_of,
+    all_made_of,
     rows_of,
     text_of,
 )
@@ -201,7 +202,7 @@ class _Expansion:
             protect=schedule.protect,
             previous_name=_with_suffix(schedule.previous_name, f".{suffix}"),
             adopts=text_of(override.get("adopts")),
-            acknowledges=acknowledgements_of(override.get("acknowledges")),
+            acknowledges=all_made_of(Acknowledgement, override.get("acknowledges")),
             generated_by=self._address,
         )
         return GeneratedEntry(declared=declared, origin=schedule.source, starts=period.start_date)
