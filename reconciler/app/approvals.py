@@ -31,8 +31,9 @@ from reconciler.git.unapplied import Unapplied, authors_since, superseded, unapp
 
 def change_options(options: dict[str, Any], ca_bundle: str | None) -> ChangeOptions:
     """Take what a command's options say of the change on the forge out of them."""
-    names = ("forge", "forge_url", "repo", "change_number", "commit")
-    return ChangeOptions(ca_bundle=ca_bundle, **{name: options.pop(name) for name in names})
+    found = {name: options.pop(name) for name in ("forge", "forge_url", "repo", "change_number")}
+    commit = options.pop("commit")
+    return ChangeOptions(ca_bundle=ca_bundle, commit=commit and commit.lower(), **found)
 
 
 def assess_approvals(

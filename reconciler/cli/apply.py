@@ -19,10 +19,11 @@ from reconciler.cli.inputs import (
     stopping,
 )
 from reconciler.cli.options import (
-    common_options,
+    FILE,
+    file_option,
     forge_options,
-    format_option,
     given_options,
+    output_options,
     parallelism_option,
     plan_options,
     take,
@@ -35,7 +36,7 @@ from reconciler.render.text import verdict_lines
 
 
 @click.command()
-@click.argument("planfile", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("planfile", required=False, type=FILE)
 @click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without confirmation.")
 @click.option(
     "--plan-digest",
@@ -73,20 +74,14 @@ from reconciler.render.text import verdict_lines
     metavar="MINUTES",
     help="How long to wait for the ledger to complete a journal run.",
 )
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write the report as JSON, however the run ends.",
-)
+@file_option("--report", text="Write the report as JSON, however the run ends.")
 @click.option(
     "--events",
     metavar="FILE",
     help="Write what happens as it happens, one JSON object a line; - is stdout.",
 )
 @forge_options
-@format_option("text", "json")
-@common_options
+@output_options("text", "json")
 def apply(
     *,
     planfile: Path | None,

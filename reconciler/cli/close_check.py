@@ -7,15 +7,7 @@ import click
 from reconciler.app.closing.checking import check_periods
 from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import (
-    ca_bundle_option,
-    common_options,
-    completing,
-    format_option,
-    given_options,
-    parallelism_option,
-    take,
-)
+from reconciler.cli.options import completing, given_options, ledger_options, output_options, take
 from reconciler.cli.terminal import out, out_text, progress
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.errors import ExpectationFailed
@@ -38,10 +30,8 @@ from reconciler.render import CLOSE_RENDERERS
     is_flag=True,
     help="Do not search for entries that nobody declares. For a ledger without Data Query.",
 )
-@parallelism_option
-@ca_bundle_option
-@format_option(*CLOSE_RENDERERS)
-@common_options
+@ledger_options
+@output_options(*CLOSE_RENDERERS)
 def close_check(
     *,
     periods: tuple[str, ...],

@@ -8,7 +8,7 @@ import click
 from reconciler.app.approvals import change_options
 from reconciler.app.comment import DRY_RUN_LIMIT, ReviewState, post_comment
 from reconciler.cli.inputs import saved_plan
-from reconciler.cli.options import common_options, forge_options, given_options, json_option
+from reconciler.cli.options import FILE, forge_options, given_options, json_output
 from reconciler.cli.show import with_workspace
 from reconciler.cli.terminal import err, note, out_json, out_text
 from reconciler.core.model.command import completed_plan
@@ -31,7 +31,7 @@ def _sound_address(ctx: click.Context, param: click.Parameter, value: str) -> st
 
 
 @click.command()
-@click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("planfile", type=FILE)
 @forge_options
 @click.option(
     "--environment",
@@ -47,8 +47,7 @@ def _sound_address(ctx: click.Context, param: click.Parameter, value: str) -> st
     help="The https address of the HTML report, which the comment links to.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
-@json_option
-@common_options
+@json_output
 def comment(
     *,
     planfile: Path,

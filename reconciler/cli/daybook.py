@@ -14,7 +14,15 @@ from reconciler.app.daybook import (
     verify_daybook,
 )
 from reconciler.cli.main import VerbGroup
-from reconciler.cli.options import HELP, common_options, given_options, json_option
+from reconciler.cli.options import (
+    EXISTING_FILE,
+    FILE,
+    HELP,
+    common_options,
+    file_option,
+    given_options,
+    json_output,
+)
 from reconciler.cli.recover import recover
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.finding import counted
@@ -31,8 +39,7 @@ daybook.add_command(recover)
 
 
 @daybook.command(short_help="Show what the daybook records.")
-@json_option
-@common_options
+@json_output
 def show() -> None:
     """Show entries with their numbers, open calls, runs, and who is writing. Reads no ledger."""
     document = daybook_document(given_options().workspace)
@@ -41,14 +48,11 @@ def show() -> None:
 
 
 @daybook.command(short_help="Check every event of the daybook.")
-@click.option(
+@file_option(
     "--against",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="An export that the daybook must continue. This detects an older or a different daybook.",
+    text="An export that the daybook must continue. This detects an older or a different daybook.",
 )
-@json_option
-@common_options
+@json_output
 def verify(*, against: Path | None) -> None:
     """Check that no event was changed, removed or moved since it was written."""
     events, serial, digest = verify_daybook(given_options().workspace, against=against)
@@ -59,8 +63,7 @@ def verify(*, against: Path | None) -> None:
 
 @daybook.command(short_help="Break the lease of a stuck writer.")
 @click.argument("lease", metavar="ID")
-@json_option
-@common_options
+@json_output
 def unlock(*, lease: str) -> None:
     """End the lease with this ID, which a refused command shows. Its holder can write no more."""
     broken = unlock_daybook(given_options().workspace, lease)
@@ -70,9 +73,8 @@ def unlock(*, lease: str) -> None:
 
 
 @daybook.command("export", short_help="Write the whole daybook to a file.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@json_option
-@common_options
+@click.argument("file", type=FILE)
+@json_output
 def export_(*, file: Path) -> None:
     """Write the daybook to FILE as lines of JSON, with the hash chain that proves it complete."""
     events, serial = export_daybook(given_options().workspace, file)
@@ -81,9 +83,8 @@ def export_(*, file: Path) -> None:
 
 
 @daybook.command("import", short_help="Create a new daybook from an export.")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@json_option
-@common_options
+@click.argument("file", type=EXISTING_FILE)
+@json_output
 def import_(*, file: Path) -> None:
     """Create this workspace's daybook from an export, in a file or on PostgreSQL.
 

@@ -4,7 +4,7 @@ import click
 
 from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
-from reconciler.cli.options import ca_bundle_option, common_options, given_options, json_option
+from reconciler.cli.options import ca_bundle_option, given_options, json_output
 from reconciler.cli.terminal import counted_by_kind, log_steps, note, out, out_json, problem_spans
 from reconciler.core.model.finding import counted
 from reconciler.render.findings import problem_rows
@@ -21,8 +21,7 @@ _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
     "nothing.",
 )
 @ca_bundle_option
-@json_option
-@common_options
+@json_output
 def doctor(*, ci: bool, ca_bundle: str | None) -> int:
     """Check files, daybook, credentials and ledger, and show what is missing. Changes nothing."""
     log_steps()

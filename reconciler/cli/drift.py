@@ -8,14 +8,7 @@ import click
 from reconciler.app.plan import LiveSource, drift_plan
 from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace, given_reading
-from reconciler.cli.options import (
-    ca_bundle_option,
-    common_options,
-    format_option,
-    parallelism_option,
-    reading_options,
-    take,
-)
+from reconciler.cli.options import ledger_options, output_options, reading_options, take
 from reconciler.cli.terminal import out, out_json, progress
 from reconciler.core.documents.plan_json import document_of
 from reconciler.core.model.finding import Severity
@@ -37,10 +30,8 @@ _KEYS = (
     help="Leave out differences under this rule. Repeatable.",
 )
 @reading_options
-@parallelism_option
-@ca_bundle_option
-@format_option("text", "json")
-@common_options
+@ledger_options
+@output_options("text", "json")
 def drift(
     *,
     ignored: tuple[str, ...],

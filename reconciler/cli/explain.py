@@ -3,7 +3,7 @@
 import click
 
 from reconciler.app.explain import all_rules, custom_rule
-from reconciler.cli.options import common_options, completing, given_options, json_option
+from reconciler.cli.options import completing, given_options, json_output
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.model.similar_names import KnownNames, nearest
@@ -13,8 +13,7 @@ from reconciler.render.styled_text import Line, line, table
 
 @click.command()
 @click.argument("rule", required=False, shell_complete=completing("rule"))
-@json_option
-@common_options
+@json_output
 def explain(rule: str | None) -> int:
     """Explain a RULE that a message names; without one, list all rules."""
     rules = all_rules()

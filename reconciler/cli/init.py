@@ -9,7 +9,7 @@ import click
 
 from reconciler.app.files.starter import MARKER, ReferenceChoices, write_starter
 from reconciler.cli.inputs import unguarded
-from reconciler.cli.options import common_options, json_option, sound_name
+from reconciler.cli.options import fitting, json_output, sound_name
 from reconciler.cli.streams import stdin_is_terminal
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.command import suggested
@@ -21,7 +21,6 @@ from reconciler.render.styled_text import line
 _CALENDARS = click.Choice([one.value for one in Calendar])
 _DAY = click.DateTime(["%Y-%m-%d"])
 _SEGMENT = re.compile(r"[^\W_][\w &/-]*")
-_MARKER = re.compile(r"notes|[A-Za-z][A-Za-z0-9_]*__c")
 
 
 def _segments(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -31,16 +30,10 @@ def _segments(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     return names
 
 
-def _currency(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch("[A-Z]{3}", value):
-        raise click.BadParameter("Write three capital letters, such as USD.")
-    return value
-
-
-def _marker(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    if not _MARKER.fullmatch(value):
-        raise click.BadParameter("Write a custom field, such as ReconcilerKey__c, or notes.")
-    return value
+_currency = fitting("[A-Z]{3}", "Write three capital letters, such as USD.")
+_marker = fitting(
+    r"notes|[A-Za-z][A-Za-z0-9_]*__c", "Write a custom field, such as ReconcilerKey__c, or notes."
+)
 
 
 @click.command()
@@ -67,8 +60,7 @@ def _marker(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="The custom field of Journal Entry that holds the marker, or notes.",
 )
 @click.option("--example", is_flag=True, help="Begin with the example data, and ask nothing.")
-@json_option
-@common_options
+@json_output
 def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any) -> int:
     """Write a starter workspace to DIRECTORY. Never overwrites a file.
 

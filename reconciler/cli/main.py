@@ -16,7 +16,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import streams
-from reconciler.cli.options import HELP, CommonOptions, common_options, json_option
+from reconciler.cli.options import HELP, CommonOptions, common_options, json_output
 from reconciler.cli.terminal import err, json_text, out, out_json, show_error
 from reconciler.core.model.command import completed_document, suggested
 from reconciler.core.model.variables import (
@@ -200,8 +200,7 @@ def root() -> None:
 
 
 @root.command()
-@json_option
-@common_options
+@json_output
 def version() -> None:
     """Print the version."""
     python = platform.python_version()

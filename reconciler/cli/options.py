@@ -142,17 +142,31 @@ def completing(what: str) -> Callable[..., list[CompletionItem]]:
 HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
 """The settings of a group whose commands all know `-h`."""
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?")
-"""The names that the schemas allow."""
+FILE = click.Path(path_type=Path, dir_okay=False)
+EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-def sound_name(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """A callback that refuses a name that the schemas do not allow."""
-    if value is not None and not _NAME.fullmatch(value):
-        raise click.BadParameter(
-            "A name consists of at most 63 lower-case letters and digits, with . _ - inside."
-        )
-    return value
+def file_option(*names: str, text: str) -> Callable[[_Command], _Command]:
+    """An option that names a file."""
+    return click.option(*names, type=FILE, metavar="FILE", help=text)
+
+
+def fitting(pattern: str, remedy: str) -> Callable[..., str | None]:
+    """A callback that refuses a text of another form."""
+
+    def checked(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(pattern, value):
+            raise click.BadParameter(remedy)
+        return value
+
+    return checked
+
+
+sound_name = fitting(
+    r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?",
+    "A name consists of at most 63 lower-case letters and digits, with . _ - inside.",
+)
+"""A callback that refuses a name that the schemas do not allow."""
 
 
 _Value = TypeVar("_Value")
@@ -206,6 +220,13 @@ def format_option(*formats: str, exposed: bool = True) -> Callable[[_Command], _
 json_option = format_option("text", "json", exposed=False)
 """For a verb whose texts and JSON both go through `cli.terminal`, which prints one of them."""
 
+json_output = together(json_option, common_options)
+
+
+def output_options(*formats: str) -> Callable[[_Command], _Command]:
+    """The output format and the common options: the last options of a verb."""
+    return together(format_option(*formats), common_options)
+
 
 def _labels(ctx: click.Context, param: click.Parameter, labels: tuple[str, ...]) -> tuple[str, ...]:
     for label in labels:
@@ -228,12 +249,6 @@ def _allowance(flag: str, what: str) -> Any:
         metavar="N",
         help=f"Allow up to N {what} instead of max(3, 10 %).",
     )
-
-
-def _entry_number(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(RUN_ENTRY_KIND.number_pattern, value):
-        raise click.BadParameter("Give an entry's number, such as JE-00000100.")
-    return value
 
 
 adopt_found_option = click.option(
@@ -319,7 +334,9 @@ plan_options = together(
     ),
     click.option(
         "--probe-from",
-        callback=_entry_number,
+        callback=fitting(
+            RUN_ENTRY_KIND.number_pattern, "Give an entry's number, such as JE-00000100."
+        ),
         metavar="JE-NUMBER",
         help="If the ledger cannot be searched, probe every number from this one on. The "
         "daybook must record every entry of this workspace with a lower number.",
@@ -333,16 +350,6 @@ plan_options = together(
     ),
 )
 """The options of plan and apply: what narrows a plan, what it may do, and how it searches."""
-
-
-_COMMIT = re.compile(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?")
-
-
-def _whole_commit(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """An abbreviated hash may become ambiguous, and a name may move to another commit."""
-    if value is not None and not _COMMIT.fullmatch(value):
-        raise click.BadParameter("Give the full hash of a commit.")
-    return value.lower() if value else None
 
 
 ca_bundle_option = click.option(
@@ -378,7 +385,8 @@ forge_options = together(
     click.option(
         "--commit",
         metavar="SHA",
-        callback=_whole_commit,
+        # An abbreviated hash may become ambiguous, and a name may move to another commit.
+        callback=fitting(r"[0-9A-Fa-f]{40}([0-9A-Fa-f]{24})?", "Give the full hash of a commit."),
         help="The full hash of the commit that is reviewed.",
     ),
     ca_bundle_option,
@@ -398,3 +406,6 @@ parallelism_option = click.option(
     show_default=True,
     help="The maximum number of concurrent calls.",
 )
+
+ledger_options = together(parallelism_option, ca_bundle_option)
+"""How a ledger is read."""

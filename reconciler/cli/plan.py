@@ -12,10 +12,10 @@ from reconciler.app.rehearsing import MOST_CHANGES, RehearsalOptions
 from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace, given_plan_options
 from reconciler.cli.options import (
-    ca_bundle_option,
-    common_options,
-    format_option,
-    parallelism_option,
+    EXISTING_FILE,
+    file_option,
+    ledger_options,
+    output_options,
     plan_options,
     take,
 )
@@ -31,13 +31,7 @@ CHANGES_PENDING = 2
 
 
 @click.command()
-@click.option(
-    "--out",
-    "save_to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the plan, for `apply FILE` and `show FILE`.",
-)
+@file_option("--out", "save_to", text="Save the plan, for `apply FILE` and `show FILE`.")
 @click.option(
     "--expires",
     "hours",
@@ -93,17 +87,15 @@ CHANGES_PENDING = 2
 )
 @click.option(
     "--transactions",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     metavar="FILE",
     help="Source transactions that new journal runs of the rehearsal summarize, as `ledger "
     "load-transactions` takes them.",
 )
 @plan_options
-@parallelism_option
-@ca_bundle_option
+@ledger_options
 @summary_option
-@format_option(*RENDERERS)
-@common_options
+@output_options(*RENDERERS)
 def plan(
     *,
     save_to: Path | None,

@@ -13,7 +13,7 @@ from reconciler.app.settlement import recover as settle
 from reconciler.app.state_directory import require_recorded
 from reconciler.app.workspace import require_valid
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import ca_bundle_option, common_options, format_option
+from reconciler.cli.options import ca_bundle_option, output_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.kinds import KINDS
@@ -44,8 +44,7 @@ from reconciler.render.open_calls import verdict_lines
     help="Read only the lines of a spill file that match the daybook, and rename the file.",
 )
 @ca_bundle_option
-@format_option("text", "json")
-@common_options
+@output_options("text", "json")
 def recover(
     *,
     dry_run: bool,

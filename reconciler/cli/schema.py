@@ -3,7 +3,7 @@
 import click
 
 from reconciler.app.explain import schema_text, schemas
-from reconciler.cli.options import common_options, completing, json_option
+from reconciler.cli.options import completing, json_output
 from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.errors import UsageError
 from reconciler.render.styled_text import line, table
@@ -17,8 +17,7 @@ from reconciler.render.styled_text import line, table
     help="Write the schema that editors use for the files of this workspace. It lists the "
     "accounting codes, periods, currencies, segments and fields of the Reference.",
 )
-@json_option
-@common_options
+@json_output
 def schema(kind: str | None, *, write: bool) -> int:
     """Print the JSON Schema of a KIND of document, of a saved plan (`plan`), of what `apply
     --report` writes (`report`), of a `close-check`, or of `--format json` (`output`); without

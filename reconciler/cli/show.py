@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.files.text_files import read_text
-from reconciler.cli.options import common_options, format_option, given_options
+from reconciler.cli.options import FILE, file_option, given_options, output_options
 from reconciler.cli.terminal import out, out_text, path_prefix
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.documents.plan_file import plan_of
@@ -31,17 +31,10 @@ summary_option = click.option(
 
 
 @click.command()
-@click.argument("planfile", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--diff",
-    "earlier",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Show how the plan differs from this earlier saved plan.",
-)
+@click.argument("planfile", type=FILE)
+@file_option("--diff", "earlier", text="Show how the plan differs from this earlier saved plan.")
 @summary_option
-@format_option(*RENDERERS)
-@common_options
+@output_options(*RENDERERS)
 def show(planfile: Path, earlier: Path | None, summary: bool, style: str) -> int:
     """Show a saved plan, or how it differs from another. Reads nothing but the files."""
     require_text(style, summary=summary)

@@ -7,7 +7,7 @@ import click
 from reconciler import __version__
 from reconciler.app.explain import all_rules
 from reconciler.app.workspace import CheckedWorkspace, problems_within, read_workspace
-from reconciler.cli.options import common_options, format_option, given_options, strict_option
+from reconciler.cli.options import given_options, output_options, strict_option
 from reconciler.cli.terminal import (
     counted_by_kind,
     err,
@@ -27,8 +27,7 @@ from reconciler.render.styled_text import line
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @strict_option
-@format_option("text", "json", "sarif", "junit", "github")
-@common_options
+@output_options("text", "json", "sarif", "junit", "github")
 def validate(*, paths: tuple[Path, ...], strict: bool, style: str) -> int:
     """Check YAML, schema and accounting rules, offline.
 

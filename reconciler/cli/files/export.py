@@ -10,11 +10,11 @@ from reconciler.app.files.text_files import require_writable, write_bytes
 from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
-    ca_bundle_option,
     common_options,
+    file_option,
     format_option,
+    ledger_options,
     narrowing_options,
-    parallelism_option,
     take,
 )
 from reconciler.cli.printer import Printer
@@ -29,14 +29,10 @@ from reconciler.errors import UsageError
     is_flag=True,
     help="Export what the ledger has of this workspace, not what files declare.",
 )
-@parallelism_option
-@ca_bundle_option
+@ledger_options
 @format_option("csv", "xlsx")
-@click.option(
-    "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The file to write. It is replaced if it exists. [default: stdout, for csv]",
+@file_option(
+    "--to", text="The file to write. It is replaced if it exists. [default: stdout, for csv]"
 )
 @common_options
 def export(*, style: str, live: bool, to: Path | None, **given: Any) -> int:

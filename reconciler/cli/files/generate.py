@@ -7,10 +7,9 @@ import click
 from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.generating import GenerateOptions, generate_files
 from reconciler.cli.options import (
-    common_options,
     completing,
     given_options,
-    json_option,
+    json_output,
     take,
     writing_options,
 )
@@ -33,8 +32,7 @@ from reconciler.render.schedules import schedule_lines
 )
 @click.option("--restate", is_flag=True, help="Change entries that are posted already.")
 @writing_options
-@json_option
-@common_options
+@json_output
 def generate(**given: Any) -> int:
     """Write the entries of schedules, and the reversals of entries with `reverseOn`.
 

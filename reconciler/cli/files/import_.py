@@ -1,7 +1,6 @@
 """`reconciler import`: declares entries of the ledger and adopts them, or declares a sheet."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -15,9 +14,9 @@ from reconciler.cli.inputs import asking, checked_workspace, require_terminal
 from reconciler.cli.options import (
     adopt_found_option,
     ca_bundle_option,
-    common_options,
     completing,
-    json_option,
+    file_option,
+    json_output,
     sound_name,
     take,
     writing_options,
@@ -54,12 +53,7 @@ MOST_SHOWN = 50
     callback=sound_name,
     help="The name of the declaration, for a single NUMBER. [default: the number]",
 )
-@click.option(
-    "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The file to write, inside the workspace. [default: imported/NAME.yaml]",
-)
+@file_option("--to", text="The file to write, inside the workspace. [default: imported/NAME.yaml]")
 @click.option(
     "--write-only",
     is_flag=True,
@@ -69,12 +63,8 @@ MOST_SHOWN = 50
 @click.option(
     "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without confirmation."
 )
-@click.option(
-    "--from",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Declare the journals of a .csv or .xlsx file instead. Needs --mapping.",
+@file_option(
+    "--from", "file", text="Declare the journals of a .csv or .xlsx file instead. Needs --mapping."
 )
 @click.option(
     "--mapping",
@@ -89,8 +79,7 @@ MOST_SHOWN = 50
 @writing_options
 @adopt_found_option
 @ca_bundle_option
-@json_option
-@common_options
+@json_output
 def import_(*, write_only: bool, auto_approve: bool, ca_bundle: str | None, **given: Any) -> int:
     """Declare entries and journal runs that are already in the ledger, and adopt them.
 

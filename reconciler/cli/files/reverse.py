@@ -1,7 +1,6 @@
 """`reconciler reverse`: writes the reversal of posted entries."""
 
 import datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,9 +11,9 @@ from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     ca_bundle_option,
-    common_options,
     completing,
-    json_option,
+    file_option,
+    json_output,
     sound_name,
     take,
     writing_options,
@@ -67,11 +66,8 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
     callback=sound_name,
     help="The name of the new entry, for a single NAME. [default: NAME-reversal]",
 )
-@click.option(
-    "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="The file to write, inside the workspace. [default: beside the file of the entry]",
+@file_option(
+    "--to", text="The file to write, inside the workspace. [default: beside the file of the entry]"
 )
 @click.option(
     "--offline",
@@ -80,8 +76,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @writing_options
 @ca_bundle_option
-@json_option
-@common_options
+@json_output
 def reverse(*, ca_bundle: str | None, **given: Any) -> int:
     """Write the reversal of posted entries, which cancels them out exactly.
 
