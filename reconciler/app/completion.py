@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from reconciler.app.explain import all_rules, schemas
 from reconciler.core.model.kinds import KINDS
@@ -53,13 +52,11 @@ def _documents(root: Path) -> Iterator[tuple[Path, str, str]]:
             yield path, kind, name
 
 
-WORDS: Mapping[str, Callable[[Path], dict[str, str]]] = MappingProxyType(
-    {
-        "kind": lambda _: dict(schemas()),
-        "mapping": lambda root: _declared(root, "SpreadsheetMapping"),
-        "name": lambda root: _declared(root, *KINDS),
-        "period": _periods,
-        "rule": lambda _: {name: rule.summary for name, rule in all_rules().items()},
-        "source": lambda root: _declared(root, *KINDS, SCHEDULE),
-    }
-)
+WORDS: Mapping[str, Callable[[Path], dict[str, str]]] = {
+    "kind": lambda _: dict(schemas()),
+    "mapping": lambda root: _declared(root, "SpreadsheetMapping"),
+    "name": lambda root: _declared(root, *KINDS),
+    "period": _periods,
+    "rule": lambda _: {name: rule.summary for name, rule in all_rules().items()},
+    "source": lambda root: _declared(root, *KINDS, SCHEDULE),
+}

@@ -10,9 +10,7 @@ from reconciler.core.rules.close_rules import CLOSE_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
-from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
-from reconciler.core.rules.sheet_rules import SHEET_RULES
-from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.core.rules.verb_rules import REHEARSAL_RULES, SHEET_RULES, WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 from reconciler.workspace.settings import settings_from
@@ -55,7 +53,6 @@ def custom_rule(rule: str, root: Path) -> Rule | None:
     return next(
         (
             Rule(
-                id=rule,
                 summary=one.title,
                 why=f"It is a custom rule: the workspace's reconciler.yaml names {one.schema}.",
                 remedy=one.remedy,

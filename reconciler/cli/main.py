@@ -36,30 +36,28 @@ INTERRUPTED = 130
 
 HELP_WIDTH = 78
 
-_COMMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "init": "Write a starter workspace.",
-        "validate": "Check all files offline: YAML, schema, accounting rules.",
-        "fmt": "Rewrite files in canonical order and spelling.",
-        "plan": "Show what apply would do. Changes nothing.",
-        "show": "Show a saved plan, or how it differs from another.",
-        "apply": "Apply the declarations to the ledger, as planned.",
-        "comment": "Post a saved plan as a comment on its pull request.",
-        "drift": "Show what changed in the ledger since the last apply.",
-        "close-check": "Show whether accounting periods are ready to be closed.",
-        "import": "Declare entries of the ledger or of a spreadsheet.",
-        "export": "Write the declared entries as a spreadsheet.",
-        "generate": "Write the entries of schedules, and reversals that entries ask for.",
-        "reverse": "Write the reversal of posted entries.",
-        "forget": "Stop managing entries. They stay in the ledger.",
-        "daybook": "Show, verify, unlock, export and import the daybook.",
-        "doctor": "Check that everything an apply needs is there.",
-        "schema": "Print the JSON Schema of a kind of document.",
-        "explain": "Explain a rule that a message names.",
-        "version": "Print the version.",
-        "ledger": "Serve the embedded ledger, and create clients for it.",
-    }
-)
+_COMMANDS: Mapping[str, str] = {
+    "init": "Write a starter workspace.",
+    "validate": "Check all files offline: YAML, schema, accounting rules.",
+    "fmt": "Rewrite files in canonical order and spelling.",
+    "plan": "Show what apply would do. Changes nothing.",
+    "show": "Show a saved plan, or how it differs from another.",
+    "apply": "Apply the declarations to the ledger, as planned.",
+    "comment": "Post a saved plan as a comment on its pull request.",
+    "drift": "Show what changed in the ledger since the last apply.",
+    "close-check": "Show whether accounting periods are ready to be closed.",
+    "import": "Declare entries of the ledger or of a spreadsheet.",
+    "export": "Write the declared entries as a spreadsheet.",
+    "generate": "Write the entries of schedules, and reversals that entries ask for.",
+    "reverse": "Write the reversal of posted entries.",
+    "forget": "Stop managing entries. They stay in the ledger.",
+    "daybook": "Show, verify, unlock, export and import the daybook.",
+    "doctor": "Check that everything an apply needs is there.",
+    "schema": "Print the JSON Schema of a kind of document.",
+    "explain": "Explain a rule that a message names.",
+    "version": "Print the version.",
+    "ledger": "Serve the embedded ledger, and create clients for it.",
+}
 """The verbs, each in the module of its name. Kept here so that `--help` loads none of them."""
 
 _WRITING_FILES = frozenset({"export", "fmt", "generate", "import", "reverse"})

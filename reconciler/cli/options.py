@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import field, fields
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -139,7 +138,7 @@ def completing(what: str) -> Callable[..., list[CompletionItem]]:
     return found
 
 
-HELP: Mapping[str, Any] = MappingProxyType({"help_option_names": ["-h", "--help"]})
+HELP: Mapping[str, Any] = {"help_option_names": ["-h", "--help"]}
 """The settings of a group whose commands all know `-h`."""
 
 FILE = click.Path(path_type=Path, dir_okay=False)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from errno import EBADF
 from io import TextIOBase, TextIOWrapper
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 import click
@@ -28,23 +28,21 @@ from reconciler.render.styled_text import Line, Part, laid_out
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PAINT: Mapping[str, str] = MappingProxyType(
-    {
-        "strong": "bold",
-        "place": "dim",
-        "faint": "dim",
-        "create": "green",
-        "update": "yellow",
-        "replace": "magenta",
-        "remove": "red",
-        "adopt": "cyan",
-        "forget": "dim",
-        "blocked": "bold red",
-        "good": "green",
-        "warning": "yellow",
-        "bad": "bold red",
-    }
-)
+_PAINT: Mapping[str, str] = {
+    "strong": "bold",
+    "place": "dim",
+    "faint": "dim",
+    "create": "green",
+    "update": "yellow",
+    "replace": "magenta",
+    "remove": "red",
+    "adopt": "cyan",
+    "forget": "dim",
+    "blocked": "bold red",
+    "good": "green",
+    "warning": "yellow",
+    "bad": "bold red",
+}
 
 SECRETS = (
     "ZUORA_CLIENT_SECRET",
@@ -64,7 +62,7 @@ _lost: dict[str, str] = {}
 _log_format = ["text"]
 """How lines are written to stderr: `text`, or `json`."""
 
-_LEVELS: Mapping[str, str] = MappingProxyType({"bad": "error", "warning": "warning"})
+_LEVELS: Mapping[str, str] = {"bad": "error", "warning": "warning"}
 """The levels of styles; of all others it is `info`."""
 
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import MappingProxyType
 
 from reconciler.errors import ForgeError, ForgeRefused
 from reconciler.forge.api import ForgeApi, ForgeLimits
@@ -13,15 +12,13 @@ from reconciler.forge.gitlab import GitLab
 from reconciler.forge.protocol import Forge
 from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, parse_base_url
 
-TOKENS: Mapping[str, str] = MappingProxyType({GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"})
-TOKEN_REMEDIES: Mapping[str, str] = MappingProxyType(
-    {
-        GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
-        # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
-        GITLAB: "Set GITLAB_TOKEN to a project access token. CI_JOB_TOKEN cannot write notes or "
-        "read approvals.",
-    }
-)
+TOKENS: Mapping[str, str] = {GITHUB: "GITHUB_TOKEN", GITLAB: "GITLAB_TOKEN"}
+TOKEN_REMEDIES: Mapping[str, str] = {
+    GITHUB: "Set GITHUB_TOKEN; in a workflow, env: GITHUB_TOKEN: ${{ github.token }}.",
+    # "GitLab CI/CD job token", "Job token access": it reads notes, and no approvals.
+    GITLAB: "Set GITLAB_TOKEN to a project access token. CI_JOB_TOKEN cannot write notes or "
+    "read approvals.",
+}
 
 _ACTIONS_BOT = "github-actions[bot]"
 """The login of comments made with the GITHUB_TOKEN of a workflow."""

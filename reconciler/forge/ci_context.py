@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from reconciler.errors import ForgeError, ReconcilerError
@@ -16,13 +15,9 @@ from reconciler.values import dataclass
 Environment = Mapping[str, str]
 
 GITHUB, GITLAB = "github", "gitlab"
-NAMES: Mapping[str, str] = MappingProxyType({GITHUB: "GitHub", GITLAB: "GitLab"})
-_URL_VARIABLES: Mapping[str, str] = MappingProxyType(
-    {GITHUB: "GITHUB_API_URL", GITLAB: "CI_API_V4_URL"}
-)
-_PUBLIC: Mapping[str, str] = MappingProxyType(
-    {GITHUB: "https://api.github.com", GITLAB: "https://gitlab.com/api/v4"}
-)
+NAMES: Mapping[str, str] = {GITHUB: "GitHub", GITLAB: "GitLab"}
+_URL_VARIABLES: Mapping[str, str] = {GITHUB: "GITHUB_API_URL", GITLAB: "CI_API_V4_URL"}
+_PUBLIC: Mapping[str, str] = {GITHUB: "https://api.github.com", GITLAB: "https://gitlab.com/api/v4"}
 
 _SHA = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.resource import mapping_of, text_of
@@ -33,9 +32,10 @@ from reconciler.forge.protocol import MERGE, Forge
 LIMIT = 65_536
 """Maximum characters of a comment."""
 
-HEADERS: Mapping[str, str] = MappingProxyType(
-    {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-)
+HEADERS: Mapping[str, str] = {
+    "Accept": "application/vnd.github+json",
+    "X-GitHub-Api-Version": "2022-11-28",
+}
 
 MOST_COMMITS = 250
 """The maximum of "List commits on a pull request"."""

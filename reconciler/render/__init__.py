@@ -5,7 +5,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from reconciler.errors import UsageError
@@ -30,17 +29,15 @@ def _loaded(module: str, function: str, *, prefixed: bool = False) -> "Callable[
     return draw
 
 
-RENDERERS: Mapping[str, Renderer] = MappingProxyType(
-    {
-        "text": _loaded("render.text", "plan_lines"),
-        "markdown": _loaded("render.markdown", "plan_markdown"),
-        "html": _loaded("render.html.document", "plan_html"),
-        "json": _loaded("core.documents.plan_file", "plan_text"),
-        "github": _loaded("render.annotations", "plan_annotations", prefixed=True),
-        "junit": _loaded("render.junit", "plan_junit", prefixed=True),
-        "csv": _loaded("render.spreadsheet", "plan_csv"),
-    }
-)
+RENDERERS: Mapping[str, Renderer] = {
+    "text": _loaded("render.text", "plan_lines"),
+    "markdown": _loaded("render.markdown", "plan_markdown"),
+    "html": _loaded("render.html.document", "plan_html"),
+    "json": _loaded("core.documents.plan_file", "plan_text"),
+    "github": _loaded("render.annotations", "plan_annotations", prefixed=True),
+    "junit": _loaded("render.junit", "plan_junit", prefixed=True),
+    "csv": _loaded("render.spreadsheet", "plan_csv"),
+}
 """The name of a `--format`, and the function that draws it."""
 
 
@@ -55,13 +52,11 @@ def render_plan(plan: "Plan", style: str = "text") -> str:
     return text
 
 
-CLOSE_RENDERERS: "Mapping[str, Callable[[CloseReport], Drawing]]" = MappingProxyType(
-    {
-        "text": _loaded("render.sections.closing", "close_lines"),
-        "markdown": _loaded("render.sections.closing", "close_markdown"),
-        "html": _loaded("render.html.document", "close_html"),
-        "json": _loaded("core.documents.close_check_json", "close_text"),
-        "junit": _loaded("render.sections.closing", "close_junit"),
-    }
-)
+CLOSE_RENDERERS: "Mapping[str, Callable[[CloseReport], Drawing]]" = {
+    "text": _loaded("render.sections.closing", "close_lines"),
+    "markdown": _loaded("render.sections.closing", "close_markdown"),
+    "html": _loaded("render.html.document", "close_html"),
+    "json": _loaded("core.documents.close_check_json", "close_text"),
+    "junit": _loaded("render.sections.closing", "close_junit"),
+}
 """The same for a close check."""

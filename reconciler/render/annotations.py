@@ -8,8 +8,8 @@ from reconciler.core.model.plan import Plan
 from reconciler.render.change_view import ChangeView
 from reconciler.render.escaping import runner_property, runner_text
 from reconciler.render.plan_view import view_of
+from reconciler.render.sections.plan_rows import MOST_WAITING
 from reconciler.render.sections.rehearsal_text import DIFFERS, EQUAL, REFUSED, RehearsalView
-from reconciler.render.sections.waiting_rows import MOST_WAITING
 
 Level: TypeAlias = Literal["error", "warning", "notice"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.core.model.finding import counted, joined
@@ -37,41 +36,39 @@ class ActionLabel(NamedTuple):
         return f"{self.symbol} {self.name}"
 
 
-LABELS: Mapping[Action, ActionLabel] = MappingProxyType(
-    {
-        Action.CREATE: ActionLabel("+", "create", "create"),
-        Action.UPDATE: ActionLabel("~", "update", "update"),
-        Action.REPLACE: ActionLabel("-/+", "replace", "replace"),
-        Action.REMOVE: ActionLabel("-", "remove", "remove"),
-        Action.ADOPT: ActionLabel("=", "adopt", "adopt"),
-        Action.FORGET: ActionLabel(".", "forget", "forget"),
-        Action.BLOCKED: ActionLabel("!", "blocked", "blocked"),
-    }
-)
+LABELS: Mapping[Action, ActionLabel] = {
+    Action.CREATE: ActionLabel("+", "create", "create"),
+    Action.UPDATE: ActionLabel("~", "update", "update"),
+    Action.REPLACE: ActionLabel("-/+", "replace", "replace"),
+    Action.REMOVE: ActionLabel("-", "remove", "remove"),
+    Action.ADOPT: ActionLabel("=", "adopt", "adopt"),
+    Action.FORGET: ActionLabel(".", "forget", "forget"),
+    Action.BLOCKED: ActionLabel("!", "blocked", "blocked"),
+}
 
-_REASONS: Mapping[Reason, str] = MappingProxyType(
-    {
-        Reason.DRIFTED: "changed in the ledger, not in the file",
-        Reason.UNDECLARED: "no longer declared",
-        Reason.CANCELLED_IN_LEDGER: "cancelled in the ledger by someone else",
-        Reason.MISSING_IN_LEDGER: "no longer in the ledger",
-        Reason.RESUMED: "completes what an earlier run started",
-        Reason.RECORD_ONLY: "only the daybook changes; no call is made",
-        Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
-        Reason.ADOPTED: "already in the ledger; managed from now on",
-        Reason.FOUND: "found in the ledger by its marker; missing from the daybook",
-        Reason.POSTED_AGAIN: "was deleted, and is posted again: the ledger is an older copy",
-        Reason.LEFT_TO_RUN: "no longer declared; it stays with its journal run",
-        Reason.RETIRED: "retired: stays in the ledger, no longer managed",
-    }
-)
+_REASONS: Mapping[Reason, str] = {
+    Reason.DRIFTED: "changed in the ledger, not in the file",
+    Reason.UNDECLARED: "no longer declared",
+    Reason.CANCELLED_IN_LEDGER: "cancelled in the ledger by someone else",
+    Reason.MISSING_IN_LEDGER: "no longer in the ledger",
+    Reason.RESUMED: "completes what an earlier run started",
+    Reason.RECORD_ONLY: "only the daybook changes; no call is made",
+    Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
+    Reason.ADOPTED: "already in the ledger; managed from now on",
+    Reason.FOUND: "found in the ledger by its marker; missing from the daybook",
+    Reason.POSTED_AGAIN: "was deleted, and is posted again: the ledger is an older copy",
+    Reason.LEFT_TO_RUN: "no longer declared; it stays with its journal run",
+    Reason.RETIRED: "retired: stays in the ledger, no longer managed",
+}
 
 _OF_THE_ACTION = frozenset({Reason.RESUMED, Reason.ADOPTED})
 """Reasons that describe the action, so they are not shown for a blocked change."""
 
-_DRIFTED: Mapping[str, str] = MappingProxyType(
-    {"gone": "no longer exists", CANCELLED: "was cancelled", AGAIN: "is posted again"}
-)
+_DRIFTED: Mapping[str, str] = {
+    "gone": "no longer exists",
+    CANCELLED: "was cancelled",
+    AGAIN: "is posted again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from string import ascii_letters, digits
-from types import MappingProxyType
 from typing import Any
 
 from reconciler.core.model.canonical import harmless_json
@@ -14,10 +13,12 @@ from reconciler.render.annotations import Level, annotation
 from reconciler.render.escaping import escaped
 from reconciler.render.junit import Case, junit
 
-_LEVELS: Mapping[Severity, Level] = MappingProxyType(
-    {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
-)
-_SARIF: Mapping[Severity, str] = MappingProxyType({**_LEVELS, Severity.INFORMATION: "note"})
+_LEVELS: Mapping[Severity, Level] = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFORMATION: "notice",
+}
+_SARIF: Mapping[Severity, str] = {**_LEVELS, Severity.INFORMATION: "note"}
 
 
 def findings_document(problems: tuple[Problem, ...], *, files: int) -> dict[str, object]:
@@ -165,7 +166,7 @@ def _sarif_rule(name: str, rule: Rule | None) -> dict[str, Any]:
     if rule is None:
         return {"id": escaped(name)}
     return {
-        "id": rule.id,
+        "id": name,
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.why},
         "help": {"text": rule.remedy},

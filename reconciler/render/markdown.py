@@ -4,7 +4,6 @@ Text of others passes `code`, `sentence` or `_fenced`: it cannot format, link or
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from reconciler.core.model.finding import PlanWarning, UnansweredDifference, counted, cut, more
@@ -20,9 +19,8 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.sections.impact_table import ImpactTable
+from reconciler.render.sections.plan_rows import MOST_WAITING, WAITING_TITLES, PairRows, net_text
 from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
-from reconciler.render.sections.reversal_rows import PairRows, net_text
-from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import Line, Part, laid_out, plain_text
 from reconciler.render.text import drift_section, lines_of
 
@@ -38,7 +36,7 @@ _FIELDS, _LONGEST = 4, 60
 _ROOM = 200
 """Characters kept for the note on what was left out."""
 
-_MARKS: Mapping[str, str] = MappingProxyType({"create": "+", "remove": "-", "blocked": "!"})
+_MARKS: Mapping[str, str] = {"create": "+", "remove": "-", "blocked": "!"}
 """What begins a line of a fenced diff, by the style of its first words."""
 
 

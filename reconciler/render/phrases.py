@@ -2,23 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal, counted, cut
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Action
 from reconciler.core.model.resource import Value
 
-PARTICIPLES: Mapping[Action, str] = MappingProxyType(
-    {
-        Action.CREATE: "created",
-        Action.UPDATE: "updated",
-        Action.REPLACE: "replaced",
-        Action.REMOVE: "removed",
-        Action.ADOPT: "adopted",
-        Action.FORGET: "forgotten",
-    }
-)
+PARTICIPLES: Mapping[Action, str] = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.REMOVE: "removed",
+    Action.ADOPT: "adopted",
+    Action.FORGET: "forgotten",
+}
 
 
 def value_text(value: Value) -> str:

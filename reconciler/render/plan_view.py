@@ -22,10 +22,13 @@ from reconciler.render.change_view import (
 )
 from reconciler.render.phrases import as_sentence, need_person, refused_text
 from reconciler.render.sections.impact_table import ImpactTable, impact_table
+from reconciler.render.sections.plan_rows import (
+    PairRows,
+    reversal_rows,
+    transfer_rows,
+    waiting_rows,
+)
 from reconciler.render.sections.rehearsal_text import RehearsalView, rehearsal_view
-from reconciler.render.sections.reversal_rows import PairRows, reversal_rows
-from reconciler.render.sections.transfer_rows import transfer_rows
-from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.values import dataclass
 
 UNKNOWN_AMOUNTS = (

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
@@ -12,24 +11,20 @@ from reconciler.render.approvals import approvers_text, preparers_text
 from reconciler.render.phrases import PARTICIPLES, need_person
 from reconciler.render.styled_text import BLANK, Line, Span, line, span
 
-_HEADINGS: Mapping[Outcome, tuple[str, str]] = MappingProxyType(
-    {
-        Outcome.UNKNOWN: ("Outcome unknown", "bad"),
-        Outcome.FAILED: ("Failed", "bad"),
-        Outcome.NOT_ATTEMPTED: ("Not attempted", "warning"),
-        Outcome.BLOCKED: ("Blocked", "blocked"),
-    }
-)
+_HEADINGS: Mapping[Outcome, tuple[str, str]] = {
+    Outcome.UNKNOWN: ("Outcome unknown", "bad"),
+    Outcome.FAILED: ("Failed", "bad"),
+    Outcome.NOT_ATTEMPTED: ("Not attempted", "warning"),
+    Outcome.BLOCKED: ("Blocked", "blocked"),
+}
 
-_SETTLED: Mapping[Result, str] = MappingProxyType(
-    {
-        Result.DONE: "took effect",
-        Result.PARTLY: "took effect in part",
-        Result.REFUSED: "was refused",
-        Result.UNSENT: "has no effect that a read shows",
-        Result.UNKNOWN: "is still open",
-    }
-)
+_SETTLED: Mapping[Result, str] = {
+    Result.DONE: "took effect",
+    Result.PARTLY: "took effect in part",
+    Result.REFUSED: "was refused",
+    Result.UNSENT: "has no effect that a read shows",
+    Result.UNKNOWN: "is still open",
+}
 
 
 def applied_line(item: Applied) -> Line:

@@ -12,8 +12,8 @@ from reconciler.core.model.resource import text_of
 from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.posting import postings
 from reconciler.render.escaping import cell
+from reconciler.render.sections.plan_rows import waiting_rows
 from reconciler.render.sections.rehearsal_text import by_the_plan
-from reconciler.render.sections.waiting_rows import waiting_rows
 from reconciler.values import dataclass
 
 COLUMNS = (

@@ -25,9 +25,8 @@ from reconciler.render.plan_view import (
     view_of,
 )
 from reconciler.render.postings import posting_lines
+from reconciler.render.sections.plan_rows import MOST_PAIRS, MOST_WAITING, WAITING_TITLES
 from reconciler.render.sections.rehearsal_text import REHEARSAL_AMOUNTS
-from reconciler.render.sections.reversal_rows import MOST_PAIRS
-from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES
 from reconciler.render.styled_text import BLANK, Part, line, span, table
 
 LARGE = 10

@@ -7,7 +7,6 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NoReturn
 
 import jsonschema_rs
@@ -20,34 +19,28 @@ API_VERSION = "journal.reconciler/v1"
 WORKSPACE = "Workspace"
 REFERENCE = "Reference"
 
-SUPPORTING: Mapping[str, str] = MappingProxyType(
-    {
-        SCHEDULE: "journal-schedule.schema.json",
-        ALLOCATION_KEY: "allocation-key.schema.json",
-        "SpreadsheetMapping": "spreadsheet-mapping.schema.json",
-    }
-)
+SUPPORTING: Mapping[str, str] = {
+    SCHEDULE: "journal-schedule.schema.json",
+    ALLOCATION_KEY: "allocation-key.schema.json",
+    "SpreadsheetMapping": "spreadsheet-mapping.schema.json",
+}
 """The kinds that verbs read and that are never posted, each with the file name of its schema."""
 
-SCHEMAS: Mapping[str, str] = MappingProxyType(
-    {
-        **{kind.name: kind.schema for kind in KINDS.values()},
-        WORKSPACE: "workspace.schema.json",
-        REFERENCE: "reference.schema.json",
-        **SUPPORTING,
-    }
-)
+SCHEMAS: Mapping[str, str] = {
+    **{kind.name: kind.schema for kind in KINDS.values()},
+    WORKSPACE: "workspace.schema.json",
+    REFERENCE: "reference.schema.json",
+    **SUPPORTING,
+}
 """The file name of the schema of every kind of document."""
 
-DOCUMENTS: Mapping[str, str] = MappingProxyType(
-    {
-        "plan": "plan.schema.json",
-        "report": "report.schema.json",
-        "apply-event": "apply-event.schema.json",
-        "close-check": "close-check.schema.json",
-        "output": "output.schema.json",
-    }
-)
+DOCUMENTS: Mapping[str, str] = {
+    "plan": "plan.schema.json",
+    "report": "report.schema.json",
+    "apply-event": "apply-event.schema.json",
+    "close-check": "close-check.schema.json",
+    "output": "output.schema.json",
+}
 """The same for what the tool writes, and others read."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -1,7 +1,6 @@
 """Which ledger is meant: named by the workspace or by the environment, and never assumed in CI."""
 
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from reconciler.core.model.finding import Refusal, Rule, joined
 from reconciler.core.model.variables import BASE_URL, CREDENTIALS, LEDGER_PREFIX, ci_variable
@@ -31,41 +30,32 @@ _FOR_TENANT = (
 )
 _FOR_EMBEDDED = "For the embedded ledger, write `target: embedded` there"
 
-LEDGER_RULES: Mapping[str, Rule] = MappingProxyType(
-    {
-        rule.id: rule
-        for rule in (
-            Rule(
-                id="ledger-not-named",
-                summary="The ledger is named, except on a machine without any sign of another one.",
-                why="A job that lacks its settings would post into an embedded ledger that is "
-                "deleted with the job, and end as a success.",
-                remedy=f"{_FOR_TENANT} {_FOR_EMBEDDED}, and set no variable ZUORA_*.",
-            ),
-            Rule(
-                id="ledger-blank",
-                summary=f"{BASE_URL} is set to a base URL, or not set at all.",
-                why="A build server sets a variable without a value to an empty text. The ledger "
-                "that was meant is then unknown.",
-                remedy=f"{_FOR_TENANT} {_FOR_EMBEDDED}. Remove the empty variable.",
-            ),
-            Rule(
-                id="ledger-contradiction",
-                summary="`target: embedded` and the environment do not name two ledgers.",
-                why="One of the two is not meant, and which one decides where entries are posted.",
-                remedy="For a tenant, write `target: {baseUrl: URL}` in place of `embedded`. For "
-                "the embedded ledger, remove the variables.",
-            ),
-            Rule(
-                id="unknown-variable",
-                summary="Variables that begin with ZUORA_ or RECONCILER_ are ones that are read.",
-                why="A misspelt name sets nothing, and the run continues with a default. In CI "
-                "nobody reads a warning, so there it is refused.",
-                remedy="Correct the name, or remove the variable.",
-            ),
-        )
-    }
-)
+LEDGER_RULES: Mapping[str, Rule] = {
+    "ledger-not-named": Rule(
+        summary="The ledger is named, except on a machine without any sign of another one.",
+        why="A job that lacks its settings would post into an embedded ledger that is "
+        "deleted with the job, and end as a success.",
+        remedy=f"{_FOR_TENANT} {_FOR_EMBEDDED}, and set no variable ZUORA_*.",
+    ),
+    "ledger-blank": Rule(
+        summary=f"{BASE_URL} is set to a base URL, or not set at all.",
+        why="A build server sets a variable without a value to an empty text. The ledger "
+        "that was meant is then unknown.",
+        remedy=f"{_FOR_TENANT} {_FOR_EMBEDDED}. Remove the empty variable.",
+    ),
+    "ledger-contradiction": Rule(
+        summary="`target: embedded` and the environment do not name two ledgers.",
+        why="One of the two is not meant, and which one decides where entries are posted.",
+        remedy="For a tenant, write `target: {baseUrl: URL}` in place of `embedded`. For "
+        "the embedded ledger, remove the variables.",
+    ),
+    "unknown-variable": Rule(
+        summary="Variables that begin with ZUORA_ or RECONCILER_ are ones that are read.",
+        why="A misspelt name sets nothing, and the run continues with a default. In CI "
+        "nobody reads a warning, so there it is refused.",
+        remedy="Correct the name, or remove the variable.",
+    ),
+}
 
 
 def choose_ledger(settings: Settings, environment: Mapping[str, str]) -> LedgerChoice | Refusal:

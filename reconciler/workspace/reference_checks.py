@@ -218,9 +218,9 @@ def check_spelling(workspace: Mapping[str, Value]) -> Iterator[Finding]:
 
 def check_severities(policy: Policy) -> Iterator[Finding]:
     """Findings about levels of rules that give no warning, and about levels that are too low."""
-    rules = (*RULES.values(), *FILE_RULES.values(), *WARNING_RULES.values())
-    known = {rule.id for rule in rules if rule.severity is not Severity.ERROR}
-    failing = {rule.id for rule in rules if rule.severity is Severity.WARNING} | {_NAME}
+    rules = {**RULES, **FILE_RULES, **WARNING_RULES}
+    known = {name for name, rule in rules.items() if rule.severity is not Severity.ERROR}
+    failing = {name for name, rule in rules.items() if rule.severity is Severity.WARNING} | {_NAME}
     named = [(name, "strict", failing | TENANT_FACTS) for name in policy.strict - {EVERY_RULE}]
     named += [(name, "severities", known | TENANT_FACTS | {_NAME}) for name in policy.severities]
     for name, key, names in sorted(named, key=lambda row: row[:2]):

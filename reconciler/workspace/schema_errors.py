@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from reconciler.core.model.canonical import canonical_json
@@ -24,17 +23,15 @@ Breach: TypeAlias = tuple[Path, str, str, str]
 """A path, the rule it breaks, the fact, and the remedy; no remedy means that of the rule."""
 
 _SORTS: Final = ((bool, "a boolean"), (str, "text"), (Decimal, "a number"), (tuple, "a list"))
-_EXPECTED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "string": "text",
-        "number": "a number",
-        "integer": "a whole number",
-        "boolean": "true or false",
-        "array": "a list",
-        "object": "a mapping",
-        "null": "null",
-    }
-)
+_EXPECTED: Final[Mapping[str, str]] = {
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
 _BOOLEAN_WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "y", "n"})
 _SHOWN = 60
 _LONGEST = 200
@@ -293,39 +290,35 @@ def _repeated(error: _Refused, path: Path) -> Iterator[Breach]:
 
 
 _UNITS: Final[Mapping[type, str]] = {str: "character", tuple: "item", dict: "field"}
-_BOUNDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "minimum": "at least",
-        "maximum": "at most",
-        "exclusiveMaximum": "less than",
-    }
-)
-_KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = MappingProxyType(
-    {
-        "additionalProperties": _unknown_fields,
-        "required": _missing_fields,
-        "dependentRequired": _missing_companions,
-        "anyOf": _no_choice,
-        "oneOf": _no_choice,
-        "not": _wrong_pair,
-        "type": _wrong_type,
-        "enum": _wrong_value,
-        "const": _wrong_value,
-        "pattern": _wrong_spelling,
-        "format": _wrong_date,
-        "minLength": _wrong_length,
-        "maxLength": _wrong_length,
-        "minItems": _wrong_length,
-        "maxItems": _wrong_length,
-        "minProperties": _wrong_length,
-        "maxProperties": _wrong_length,
-        "uniqueItems": _repeated,
-        "minimum": _wrong_range,
-        "maximum": _wrong_range,
-        "exclusiveMinimum": _wrong_range,
-        "exclusiveMaximum": _wrong_range,
-    }
-)
+_BOUNDS: Final[Mapping[str, str]] = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMaximum": "less than",
+}
+_KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = {
+    "additionalProperties": _unknown_fields,
+    "required": _missing_fields,
+    "dependentRequired": _missing_companions,
+    "anyOf": _no_choice,
+    "oneOf": _no_choice,
+    "not": _wrong_pair,
+    "type": _wrong_type,
+    "enum": _wrong_value,
+    "const": _wrong_value,
+    "pattern": _wrong_spelling,
+    "format": _wrong_date,
+    "minLength": _wrong_length,
+    "maxLength": _wrong_length,
+    "minItems": _wrong_length,
+    "maxItems": _wrong_length,
+    "minProperties": _wrong_length,
+    "maxProperties": _wrong_length,
+    "uniqueItems": _repeated,
+    "minimum": _wrong_range,
+    "maximum": _wrong_range,
+    "exclusiveMinimum": _wrong_range,
+    "exclusiveMaximum": _wrong_range,
+}
 
 
 def _name(path: Path) -> str:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, Final
 
 from yaml import MarkedYAMLError, YAMLError
@@ -39,31 +38,33 @@ MAX_PROBLEMS = 100
 MAX_NUMBER = 32
 """Characters of a number: more digits than any ledger keeps, few enough to be quick."""
 
-_WORDS: Final[Mapping[str, Value]] = MappingProxyType(
-    {"": None, "~": None, "null": None, "true": True, "false": False}
-)
+_WORDS: Final[Mapping[str, Value]] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "true": True,
+    "false": False,
+}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?").fullmatch
 _NUMBER_STARTS = frozenset("-0123456789")
 
 # libyaml's own wording, where a plainer one exists. Anything else is quoted as it is.
-_SYNTAX: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "found character that cannot start any token": (
-            "a tab, `@`, a backtick or `%` stands where a value or an indent is expected"
-        ),
-        "block sequence entries are not allowed in this context": "a `- ` stands inside a value",
-        "mapping values are not allowed in this context": "a `:` stands where no key can be",
-        "could not find expected ':'": "a key has no `:` after it",
-        "did not find expected key": "the indent fits no key above, or a quote or bracket is open",
-        "did not find expected ',' or '}'": "a `{` is not closed, or a `,` is missing",
-        "did not find expected ',' or ']'": "a `[` is not closed, or a `,` is missing",
-        "did not find expected '-' indicator": "a list goes on without `-`",
-        "found unexpected end of stream": "a quote or bracket is not closed",
-        "found a tab character that violates indentation": "a tab stands where spaces indent",
-        "found invalid Unicode character escape code": "the escape names no character",
-        "found unknown escape character": "the escape after `\\` has no meaning",
-    }
-)
+_SYNTAX: Final[Mapping[str, str]] = {
+    "found character that cannot start any token": (
+        "a tab, `@`, a backtick or `%` stands where a value or an indent is expected"
+    ),
+    "block sequence entries are not allowed in this context": "a `- ` stands inside a value",
+    "mapping values are not allowed in this context": "a `:` stands where no key can be",
+    "could not find expected ':'": "a key has no `:` after it",
+    "did not find expected key": "the indent fits no key above, or a quote or bracket is open",
+    "did not find expected ',' or '}'": "a `{` is not closed, or a `,` is missing",
+    "did not find expected ',' or ']'": "a `[` is not closed, or a `,` is missing",
+    "did not find expected '-' indicator": "a list goes on without `-`",
+    "found unexpected end of stream": "a quote or bracket is not closed",
+    "found a tab character that violates indentation": "a tab stands where spaces indent",
+    "found invalid Unicode character escape code": "the escape names no character",
+    "found unknown escape character": "the escape after `\\` has no meaning",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,7 @@ from reconciler.core.rules.close_rules import CLOSE_RULES
 from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
 from reconciler.core.rules.plan_warnings import WARNING_RULES
-from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
-from reconciler.core.rules.sheet_rules import SHEET_RULES
-from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.core.rules.verb_rules import REHEARSAL_RULES, SHEET_RULES, WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 from reconciler.workspace.ledger_choice import LEDGER_RULES
 
@@ -238,7 +236,7 @@ def test_a_custom_rule_is_explained_where_it_holds(small):
 
 
 def test_no_explanation_has_a_gap():
-    assert [rule.id for rule in all_rules().values() if re.search(r"\{\d*\}", rule.remedy)] == []
+    assert [name for name, rule in all_rules().items() if re.search(r"\{\d*\}", rule.remedy)] == []
 
 
 def test_no_name_stands_for_two_rules():

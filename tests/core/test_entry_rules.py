@@ -401,7 +401,7 @@ def test_no_rounding_line_is_proposed_that_its_currency_has_no_amount_for():
 def test_every_rule_for_files_has_a_case():
     runs = {rule for rule in FILE_RULES if rule.startswith("run-")}
     together = {rule for rule in FILE_RULES if rule.startswith("reversal-")} | {"same-economics"}
-    schedules = {rule.id for rule in SCHEDULE_RULES}
+    schedules = {*SCHEDULE_RULES}
     elsewhere = {"home-currency"} | runs | together | schedules
     assert {case.values[0] for case in CASES} | elsewhere == set(FILE_RULES)
 

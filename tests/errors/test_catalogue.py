@@ -99,8 +99,9 @@ def test_no_rule_is_missing_from_the_catalogue(tmp_path_factory):
     assert not shown & set(SHOWN_ELSEWHERE)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.id)
-def test_a_rule_explains_itself_without_blame(rule):
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_explains_itself_without_blame(name):
+    rule = RULES[name]
     text = f"{rule.summary} {rule.why} {rule.remedy}".lower()
     assert all(sentence.endswith(".") for sentence in (rule.summary, rule.why, rule.remedy))
     assert not [word for word in ("invalid", "failed to", "illegal", "wrong") if word in text]

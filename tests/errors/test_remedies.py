@@ -439,7 +439,7 @@ OWN_TESTS = {
     "daybook-unread", "editor-schema", "file-repository", "file-link", "file-special",
     "file-unreadable",
 }  # fmt: skip
-OWN_TESTS |= {rule.id for rule in SCHEDULE_RULES}
+OWN_TESTS |= {*SCHEDULE_RULES}
 
 CASES = [(DOCUMENTS, case) for case in DOCUMENTS.CASES]
 CASES += [(ACCOUNTING, case) for case in ACCOUNTING.CASES]

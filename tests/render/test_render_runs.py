@@ -10,7 +10,7 @@ from run_scenes import IN_PART, SCENES, TEN, RunScene, spec
 from reconciler.core.documents.plan_file import plan_text
 from reconciler.core.model.resource import Address
 from reconciler.core.rules.catalog import refusal
-from reconciler.render.sections.reversal_rows import reversal_rows
+from reconciler.render.sections.plan_rows import reversal_rows
 from reconciler.render.styled_text import plain_text
 from reconciler.render.text import drift_lines, plan_lines
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model.plan import Transfers
-from reconciler.render.sections.transfer_rows import transfer_rows
+from reconciler.render.sections.plan_rows import transfer_rows
 
 ELEVEN = {f"JE-{number:08}": f"e-{number}" for number in range(11)}
 

@@ -222,7 +222,7 @@ def test_every_problem_has_its_text(tmp_path_factory, golden):
 
 
 def test_every_rule_of_schedules_has_a_case():
-    rules = {rule.id for rule in SCHEDULE_RULES}
+    rules = {*SCHEDULE_RULES}
     named = {max((r for r in FILE_RULES if name.startswith(r)), key=len) for name in CASES}
     assert named == rules | {"line-limit"}
 

@@ -367,11 +367,12 @@ def test_t01_a_served_ledger_is_named_by_the_environment(served_small):
 
 
 def test_t01_every_rule_of_the_choice_names_both_ways():
-    ways = [rule for name, rule in LEDGER_RULES.items() if name.startswith("ledger-")]
+    ways = [name for name in LEDGER_RULES if name.startswith("ledger-")]
     assert len(ways) == 3
-    for rule in ways:
-        assert "For a tenant, " in rule.remedy, rule.id
-        assert "or the embedded ledger, " in rule.remedy.replace("\n", " "), rule.id
+    for name in ways:
+        remedy = LEDGER_RULES[name].remedy
+        assert "For a tenant, " in remedy, name
+        assert "or the embedded ledger, " in remedy.replace("\n", " "), name
 
 
 def test_t01_the_plan_of_a_named_ledger_is_as_before(small):

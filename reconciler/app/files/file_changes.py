@@ -9,7 +9,7 @@ from pathlib import Path
 from reconciler.app.files.text_files import read_text, unwritable, write_text
 from reconciler.app.progress import FileDifferences, FilesWritten, Tell
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.core.rules.verb_rules import WRITING_RULES
 from reconciler.errors import ExpectationFailed, Refused, UsageError
 from reconciler.git.repository import Repository
 from reconciler.values import dataclass

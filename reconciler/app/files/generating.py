@@ -86,7 +86,7 @@ def generate_files(
 
 def _require_sound(workspace: CheckedWorkspace, tell: Tell) -> None:
     """Raises FilesRefused unless everything that decides about generated entries is sound."""
-    deciding = {*RULES, *(rule.id for rule in SCHEDULE_RULES)} - _MENDED
+    deciding = {*RULES, *SCHEDULE_RULES} - _MENDED
     # A source with a flaw computes nothing, so its entries would be taken for superfluous.
     deciding |= {one.rule for one in (workspace.computed or Computed()).findings}
     blocking = tuple(one for one in workspace.errors if one.rule in deciding)

@@ -15,7 +15,7 @@ from reconciler.core.planning.diff import compare
 from reconciler.core.planning.offline import assumed_live
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.reversals import Originals, is_number
-from reconciler.core.rules.writing_rules import WRITING_RULES
+from reconciler.core.rules.verb_rules import WRITING_RULES
 from reconciler.errors import Refused, UsageError
 from reconciler.values import dataclass
 

@@ -21,7 +21,7 @@ from reconciler.core.model.resource import (
 from reconciler.core.model.sheets.sheet_import import CellFinding, SheetFindings, SheetSummary
 from reconciler.core.model.similar_names import KnownNames
 from reconciler.core.rules.entries import check, check_together
-from reconciler.core.rules.sheet_rules import SHEET_RULES
+from reconciler.core.rules.verb_rules import SHEET_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
 from reconciler.values import dataclass
 from reconciler.workspace.declarations import declared_from

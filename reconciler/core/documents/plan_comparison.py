@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from types import MappingProxyType
 from typing import TypeAlias
 
 from reconciler.core.documents.plan_digest import bound_change
@@ -98,25 +97,23 @@ OTHERS = "others"
 
 _INTERNAL_DETAILS = FieldDifference(name="details of ledger and daybook", before=None, after=OTHERS)
 
-_FACTS: Mapping[str, Callable[[Change], Value]] = MappingProxyType(
-    {
-        "action": lambda change: change.action.value,
-        "blocked by": lambda change: change.block.rule if change.block else None,
-        "reason": lambda change: change.reason.value,
-        "number": lambda change: change.number,
-        "status in the ledger": lambda change: change.status,
-        "period": lambda change: change.period,
-        "status of the period": lambda change: change.period_status,
-        "transferred": lambda change: change.transferred,
-        "protect": lambda change: change.protect,
-        "calls": lambda change: tuple(
-            f"{step.verb} {step.number or ''}".rstrip() for step in change.steps
-        ),
-        "entries of the run": lambda change: tuple(
-            f"{member.number} {member.status}" for member in change.members
-        ),
-    }
-)
+_FACTS: Mapping[str, Callable[[Change], Value]] = {
+    "action": lambda change: change.action.value,
+    "blocked by": lambda change: change.block.rule if change.block else None,
+    "reason": lambda change: change.reason.value,
+    "number": lambda change: change.number,
+    "status in the ledger": lambda change: change.status,
+    "period": lambda change: change.period,
+    "status of the period": lambda change: change.period_status,
+    "transferred": lambda change: change.transferred,
+    "protect": lambda change: change.protect,
+    "calls": lambda change: tuple(
+        f"{step.verb} {step.number or ''}".rstrip() for step in change.steps
+    ),
+    "entries of the run": lambda change: tuple(
+        f"{member.number} {member.status}" for member in change.members
+    ),
+}
 """The facts of a change by the names that are shown."""
 
 

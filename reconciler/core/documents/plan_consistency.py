@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from reconciler.core.documents.plan_schema import Document
@@ -23,18 +22,16 @@ from reconciler.core.rules.reversals import is_number, nets_of
 _ORDER = (Verb.UPDATE, Verb.CANCEL, Verb.CREATE, Verb.DELETE)
 """The order of the steps of a change. Each verb comes once; several entries may be deleted."""
 
-_STEPS: Mapping[Action, frozenset[Verb]] = MappingProxyType(
-    {
-        Action.CREATE: frozenset({Verb.CREATE, Verb.DELETE}),
-        Action.UPDATE: frozenset({Verb.UPDATE, Verb.DELETE}),
-        Action.REPLACE: frozenset(Verb),
-        Action.REMOVE: frozenset({Verb.CANCEL, Verb.DELETE}),
-        Action.ADOPT: frozenset({Verb.UPDATE, Verb.DELETE}),
-        Action.FORGET: frozenset({Verb.DELETE}),
-        Action.KEEP: frozenset(),
-        Action.BLOCKED: frozenset(),
-    }
-)
+_STEPS: Mapping[Action, frozenset[Verb]] = {
+    Action.CREATE: frozenset({Verb.CREATE, Verb.DELETE}),
+    Action.UPDATE: frozenset({Verb.UPDATE, Verb.DELETE}),
+    Action.REPLACE: frozenset(Verb),
+    Action.REMOVE: frozenset({Verb.CANCEL, Verb.DELETE}),
+    Action.ADOPT: frozenset({Verb.UPDATE, Verb.DELETE}),
+    Action.FORGET: frozenset({Verb.DELETE}),
+    Action.KEEP: frozenset(),
+    Action.BLOCKED: frozenset(),
+}
 """The steps that each action may have. Deletions can be left over from an earlier run."""
 
 _WITHOUT_STEPS = frozenset({Action.ADOPT, Action.FORGET, Action.BLOCKED})

@@ -1,9 +1,8 @@
 """Rules, and the places where files or plans break them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
-from types import MappingProxyType
 
 from reconciler.core.model.resource import Path, Source
 from reconciler.values import dataclass
@@ -55,12 +54,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A rule for files or plans, as `explain` prints it.
+    """A rule for files or plans, as `explain` prints it, under an id in the table of its kind.
 
-    `id` is stable and appears in every message. `remedy` says what to do if the rule is broken.
+    The id is stable and appears in every message. `remedy` says what to do if the rule is broken.
     """
 
-    id: str
     summary: str
     why: str
     remedy: str
@@ -69,11 +67,6 @@ class Rule:
 
 warning_rule = partial(Rule, severity=Severity.WARNING)
 """A rule that stops nothing unless a policy makes it strict."""
-
-
-def catalogue(*rules: Rule) -> Mapping[str, Rule]:
-    """Rules by their ids, in this order."""
-    return MappingProxyType({rule.id: rule for rule in rules})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from decimal import (
     Overflow,
     Rounded,
 )
-from types import MappingProxyType
 from typing import Final
 
 ZERO = Decimal(0)
@@ -42,9 +41,9 @@ _WITHDRAWN = {
     2: "AFA ANG ATS AYM AZM BGL BGN CSD CUC CYP DEM EEK FIM FRF GHC GWP HRK IEP LTL LVL MRO MTL "
     "MZM NLG RUR SDD SIT SKK SLL SRG STD TMM USS VEB VEF YUM ZMK ZWD ZWL ZWN ZWR",
 }
-WITHDRAWN: Final[Mapping[str, int]] = MappingProxyType(
-    {code: units for units, codes in _WITHDRAWN.items() for code in codes.split()}
-)
+WITHDRAWN: Final[Mapping[str, int]] = {
+    code: units for units, codes in _WITHDRAWN.items() for code in codes.split()
+}
 """Decimal places of the currencies that ISO 4217 withdrew since 1999, as they were.
 
 ISO's list of withdrawn codes gives none. The digits are those of the last list that had the code,

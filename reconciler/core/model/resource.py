@@ -17,7 +17,7 @@ Value: TypeAlias = str | bool | Decimal | tuple["Value", ...] | Mapping[str, "Va
 Path: TypeAlias = tuple[str | int, ...]
 """The path of a value in a document: keys and zero-based list positions."""
 
-EMPTY: Mapping[str, Value] = MappingProxyType({})
+EMPTY: Mapping[str, Value] = {}
 
 
 class Address(NamedTuple):

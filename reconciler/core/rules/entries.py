@@ -3,7 +3,6 @@
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from types import MappingProxyType
 
 from reconciler.core.model.canonical import short_digest, value_text
 from reconciler.core.model.enumerations import PeriodStatus
@@ -307,9 +306,7 @@ BASIC_CHECKS: tuple[Check, ...] = (custom_fields, _limits)
 """Checks of what an update can change: custom fields and notes."""
 
 
-_CHECKS: Mapping[str, tuple[Check, ...]] = MappingProxyType(
-    {
-        JOURNAL_ENTRY.name: (*MONEY_CHECKS, *TENANT_CHECKS, _limits),
-        JOURNAL_RUN.name: RUN_CHECKS,
-    }
-)
+_CHECKS: Mapping[str, tuple[Check, ...]] = {
+    JOURNAL_ENTRY.name: (*MONEY_CHECKS, *TENANT_CHECKS, _limits),
+    JOURNAL_RUN.name: RUN_CHECKS,
+}

@@ -22,7 +22,7 @@ from reconciler.render.html.charts import HALF, charts_of
 from reconciler.render.phrases import as_sentence
 from reconciler.render.plan_view import NOTHING_POSTED, UNKNOWN_AMOUNTS, PlanView, view_of
 from reconciler.render.sections.closing import extent_of, facts_of, named, state_text, verdict_of
-from reconciler.render.sections.waiting_rows import MOST_WAITING, WAITING_TITLES, waiting_rows
+from reconciler.render.sections.plan_rows import MOST_WAITING, WAITING_TITLES, waiting_rows
 
 _POLICY = (
     "default-src 'none'; style-src {styles}; script-src {scripts}; img-src data:; "

@@ -1,7 +1,6 @@
 """A close check in every format: each item with what fails it, and what to do."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 
 from reconciler.core.model.finding import counted, cut
 from reconciler.core.planning.closing.readiness import CloseCheck, CloseItem, CloseReport, ItemState
@@ -10,39 +9,35 @@ from reconciler.render.escaping import code, escaped, sentence
 from reconciler.render.junit import Case, junit, waiting_cases
 from reconciler.render.markdown import waiting_markdown, warning_markdown
 from reconciler.render.plan_view import ledger_of
-from reconciler.render.sections.waiting_rows import waiting_rows
+from reconciler.render.sections.plan_rows import waiting_rows
 from reconciler.render.styled_text import BLANK, Line, Part, laid_out, line, span, table
 from reconciler.render.text import waiting_section, warning_lines
 
 _SHOWN = 10
 """The most names in a list for people; the rest are counted. JSON has all."""
 
-_WORDS: Mapping[ItemState, tuple[str, str]] = MappingProxyType(
-    {
-        ItemState.OK: ("ok", "good"),
-        ItemState.FAILS: ("FAIL", "bad"),
-        ItemState.ALLOWED: ("allowed", "warning"),
-        ItemState.NOT_CHECKED: ("not checked", "warning"),
-    }
-)
+_WORDS: Mapping[ItemState, tuple[str, str]] = {
+    ItemState.OK: ("ok", "good"),
+    ItemState.FAILS: ("FAIL", "bad"),
+    ItemState.ALLOWED: ("allowed", "warning"),
+    ItemState.NOT_CHECKED: ("not checked", "warning"),
+}
 """What people read for a state, and its style."""
 
-_NOUNS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "earlier-period": ("earlier period", "earlier periods"),
-        "period-in-reference": ("period", "periods"),
-        "pending-change": ("declaration", "declarations"),
-        "blocked-change": ("declaration", "declarations"),
-        "run-missing": ("transaction type", "transaction types"),
-        "run-not-done": ("journal run", "journal runs"),
-        "unmanaged": ("entry in the ledger", "entries in the ledger"),
-        "not-transferred": ("posted entry", "posted entries"),
-        "transfer-error": ("posted entry", "posted entries"),
-        "reversal-due": ("reversal", "reversals"),
-        "schedule-due": ("part of a schedule", "parts of schedules"),
-        "open-call": ("open call", "open calls"),
-    }
-)
+_NOUNS: Mapping[str, tuple[str, str]] = {
+    "earlier-period": ("earlier period", "earlier periods"),
+    "period-in-reference": ("period", "periods"),
+    "pending-change": ("declaration", "declarations"),
+    "blocked-change": ("declaration", "declarations"),
+    "run-missing": ("transaction type", "transaction types"),
+    "run-not-done": ("journal run", "journal runs"),
+    "unmanaged": ("entry in the ledger", "entries in the ledger"),
+    "not-transferred": ("posted entry", "posted entries"),
+    "transfer-error": ("posted entry", "posted entries"),
+    "reversal-due": ("reversal", "reversals"),
+    "schedule-due": ("part of a schedule", "parts of schedules"),
+    "open-call": ("open call", "open calls"),
+}
 """What the check of an item looked at."""
 
 

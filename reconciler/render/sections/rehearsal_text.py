@@ -3,7 +3,7 @@
 from reconciler.core.model.finding import counted
 from reconciler.core.model.money import difference
 from reconciler.core.model.proofs.rehearsal import Rehearsal, Rehearsed, RehearsedBalance
-from reconciler.core.rules.rehearsal_rules import REHEARSAL_RULES
+from reconciler.core.rules.verb_rules import REHEARSAL_RULES
 from reconciler.render.phrases import sided
 from reconciler.values import dataclass
 

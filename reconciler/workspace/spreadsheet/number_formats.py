@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from types import MappingProxyType
 
 _LITERAL = re.compile(r'"(?P<quoted>[^"]*)"|\[\$(?P<symbol>[^\]-]*)[^\]]*\]|\\(?P<escaped>.)|[_*].')
 """Texts of a format, and the signs that fill a cell or leave a space."""
@@ -16,32 +15,30 @@ _DOLLARS = (
     "ARS AUD BBD BMD BND BRL BSD BZD CAD CLP COP CVE DOP FJD GYD HKD JMD KYD LRD MXN NAD NIO NZD "
     "SBD SGD SRD TTD TWD USD UYU XCD"
 )
-_SYMBOLS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        symbol: frozenset(codes.split())
-        for symbol, codes in {
-            "$": _DOLLARS,
-            "€": "EUR",
-            "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
-            "¥": "CNY JPY",
-            "￥": "CNY JPY",
-            "₹": "INR",
-            "₩": "KRW",
-            "₽": "RUB",
-            "₺": "TRY",
-            "₴": "UAH",
-            "₪": "ILS",
-            "₫": "VND",
-            "฿": "THB",
-            "₱": "PHP",
-            "₦": "NGN",
-            "₡": "CRC",
-            "₸": "KZT",
-            "₼": "AZN",
-            "₾": "GEL",
-        }.items()
-    }
-)
+_SYMBOLS: Mapping[str, frozenset[str]] = {
+    symbol: frozenset(codes.split())
+    for symbol, codes in {
+        "$": _DOLLARS,
+        "€": "EUR",
+        "£": "EGP FKP GBP GIP LBP SDG SHP SSP SYP",
+        "¥": "CNY JPY",
+        "￥": "CNY JPY",
+        "₹": "INR",
+        "₩": "KRW",
+        "₽": "RUB",
+        "₺": "TRY",
+        "₴": "UAH",
+        "₪": "ILS",
+        "₫": "VND",
+        "฿": "THB",
+        "₱": "PHP",
+        "₦": "NGN",
+        "₡": "CRC",
+        "₸": "KZT",
+        "₼": "AZN",
+        "₾": "GEL",
+    }.items()
+}
 """The currencies that have a symbol. Of another symbol nobody knows whose it is."""
 
 
