@@ -21,6 +21,7 @@ from reconciler.cli.inputs import (
 from reconciler.cli.options import (
     FILE,
     file_option,
+    flag_option,
     forge_options,
     given_options,
     output_options,
@@ -37,7 +38,7 @@ from reconciler.render.text import verdict_lines
 
 @click.command()
 @click.argument("planfile", required=False, type=FILE)
-@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Apply without confirmation.")
+@flag_option("--auto-approve", "--yes", "-y", text="Apply without confirmation.")
 @click.option(
     "--plan-digest",
     metavar="sha256:…",
@@ -53,10 +54,8 @@ from reconciler.render.text import verdict_lines
     help="How long to wait for another run that writes to the daybook.",
 )
 @parallelism_option
-@click.option(
-    "--continue-on-error",
-    is_flag=True,
-    help="Continue in an accounting period after a change in it failed.",
+@flag_option(
+    "--continue-on-error", text="Continue in an accounting period after a change in it failed."
 )
 @click.option(
     "--timeout",

@@ -7,7 +7,14 @@ import click
 from reconciler.app.closing.checking import check_periods
 from reconciler.app.session import Access
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import completing, given_options, ledger_options, output_options, take
+from reconciler.cli.options import (
+    completing,
+    flag_option,
+    given_options,
+    ledger_options,
+    output_options,
+    take,
+)
 from reconciler.cli.terminal import out, out_text, progress
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.errors import ExpectationFailed
@@ -25,10 +32,9 @@ from reconciler.render import CLOSE_RENDERERS
     type=click.Choice([*CLOSE_ITEMS]),
     help="Show this item, but do not fail because of it. Repeatable.",
 )
-@click.option(
+@flag_option(
     "--managed-only",
-    is_flag=True,
-    help="Do not search for entries that nobody declares. For a ledger without Data Query.",
+    text="Do not search for entries that nobody declares. For a ledger without Data Query.",
 )
 @ledger_options
 @output_options(*CLOSE_RENDERERS)

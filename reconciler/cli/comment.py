@@ -8,7 +8,7 @@ import click
 from reconciler.app.approvals import change_options
 from reconciler.app.comment import DRY_RUN_LIMIT, ReviewState, post_comment
 from reconciler.cli.inputs import saved_plan
-from reconciler.cli.options import FILE, forge_options, given_options, json_output
+from reconciler.cli.options import FILE, flag_option, forge_options, given_options, json_output
 from reconciler.cli.show import with_workspace
 from reconciler.cli.terminal import err, note, out_json, out_text
 from reconciler.core.model.command import completed_plan
@@ -46,7 +46,7 @@ def _sound_address(ctx: click.Context, param: click.Parameter, value: str) -> st
     callback=_sound_address,
     help="The https address of the HTML report, which the comment links to.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the comment and post nothing.")
+@flag_option("--dry-run", text="Print the comment and post nothing.")
 @json_output
 def comment(
     *,

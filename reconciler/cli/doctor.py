@@ -4,7 +4,7 @@ import click
 
 from reconciler.app.doctor import checks
 from reconciler.app.workspace import read_workspace
-from reconciler.cli.options import ca_bundle_option, given_options, json_output
+from reconciler.cli.options import ca_bundle_option, flag_option, given_options, json_output
 from reconciler.cli.terminal import counted_by_kind, log_steps, note, out, out_json, problem_spans
 from reconciler.core.model.finding import counted
 from reconciler.render.findings import problem_rows
@@ -14,10 +14,9 @@ _STYLES = {"ok": "good", "note": "warning", "bad": "bad"}
 
 
 @click.command()
-@click.option(
+@flag_option(
     "--ci",
-    is_flag=True,
-    help="Show what a CI job with this environment would use, and what it lacks. Connects to "
+    text="Show what a CI job with this environment would use, and what it lacks. Connects to "
     "nothing.",
 )
 @ca_bundle_option

@@ -8,7 +8,7 @@ from reconciler.app.apply import Interaction
 from reconciler.app.forgetting import forget_names
 from reconciler.app.session import Access, WriteSession, open_session
 from reconciler.cli.inputs import asking, checked_workspace, require_terminal
-from reconciler.cli.options import ca_bundle_option, json_output
+from reconciler.cli.options import ca_bundle_option, flag_option, json_output
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import progress
 from reconciler.core.model.plan import Plan
@@ -19,7 +19,7 @@ from reconciler.render.text import lines_of
 
 @click.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--auto-approve", "--yes", "-y", is_flag=True, help="Forget without confirmation.")
+@flag_option("--auto-approve", "--yes", "-y", text="Forget without confirmation.")
 @ca_bundle_option
 @json_output
 def forget(*, names: Sequence[str], auto_approve: bool, ca_bundle: str | None) -> int:

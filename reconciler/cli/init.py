@@ -9,7 +9,7 @@ import click
 
 from reconciler.app.files.starter import MARKER, ReferenceChoices, write_starter
 from reconciler.cli.inputs import unguarded
-from reconciler.cli.options import fitting, json_output, sound_name
+from reconciler.cli.options import fitting, flag_option, json_output, sound_name
 from reconciler.cli.streams import stdin_is_terminal
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.command import suggested
@@ -44,7 +44,7 @@ _marker = fitting(
 @click.option("--home-currency", callback=_currency, metavar="CODE", help="Your home currency.")
 @click.option("--calendar", type=_CALENDARS, help="How your fiscal year is divided into periods.")
 @click.option("--first-day", type=_DAY, metavar="DATE", help="The first day of your fiscal year.")
-@click.option("--long-year", is_flag=True, help="The fiscal year has 53 weeks.")
+@flag_option("--long-year", text="The fiscal year has 53 weeks.")
 @click.option(
     "--segments",
     callback=_segments,
@@ -59,7 +59,7 @@ _marker = fitting(
     metavar="FIELD",
     help="The custom field of Journal Entry that holds the marker, or notes.",
 )
-@click.option("--example", is_flag=True, help="Begin with the example data, and ask nothing.")
+@flag_option("--example", text="Begin with the example data, and ask nothing.")
 @json_output
 def init(*, directory: Path, name: str, marker: str, example: bool, **given: Any) -> int:
     """Write a starter workspace to DIRECTORY. Never overwrites a file.

@@ -9,7 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli.main import VerbGroup
-from reconciler.cli.options import HELP, format_option, json_option
+from reconciler.cli.options import (
+    EXISTING_FILE,
+    HELP,
+    flag_option,
+    format_option,
+    json_option,
+    together,
+)
 from reconciler.cli.streams import write_line
 from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.core.model.finding import counted
@@ -35,14 +42,18 @@ _DATABASE = click.option(
 
 _REFERENCE = click.option(
     "--reference",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=EXISTING_FILE,
     help="A Reference document with codes, periods and currencies. "
     "A new database without one gets that of the example books.",
 )
-_ENTITY = click.option(
-    "--entity",
-    metavar="NAME",
-    help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
+_TENANT = together(
+    _DATABASE,
+    _REFERENCE,
+    click.option(
+        "--entity",
+        metavar="NAME",
+        help="The entity of a Multi-entity tenant, by name or id. Default: the first entity.",
+    ),
 )
 
 
@@ -61,9 +72,9 @@ def _limit(flag: str, text: str, *, default: int | None = None) -> Callable[[_Co
     without = "" if default else " Default: no limit."
     return click.option(
         flag,
+        type=click.IntRange(min=1),
         default=default,
         show_default=True,
-        type=click.IntRange(1),
         metavar="NUMBER",
         help=text + without,
     )
@@ -78,33 +89,32 @@ def ledger() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
+    type=click.IntRange(0, 65535),
     default=8021,
     show_default=True,
-    type=click.IntRange(0, 65535),
     help="The port to listen on; 0 takes a free one.",
 )
 @_DATABASE
 @_REFERENCE
-@click.option(
+@flag_option(
     "--allow-remote",
-    is_flag=True,
-    help="Listen on an address that other machines can reach. There is no TLS: put a "
+    text="Listen on an address that other machines can reach. There is no TLS: put a "
     "proxy in front.",
 )
 @click.option(
     "--connection-timeout",
+    type=click.IntRange(1, 86_400),
     default=60,
     show_default=True,
-    type=click.IntRange(1, 86_400),
     metavar="SECONDS",
     help="Close a connection that takes longer to send a request, to receive an answer, or from "
     "one request to the next.",
 )
 @click.option(
     "--connections-per-address",
+    type=click.IntRange(1, 800),
     default=200,
     show_default=True,
-    type=click.IntRange(1, 800),
     metavar="NUMBER",
     help="With more, the connection is closed that is idle for the longest time.",
 )
@@ -119,9 +129,9 @@ def ledger() -> None:
 )
 @click.option(
     "--token-lifetime",
+    type=click.IntRange(1, 31_536_000),
     default=3600,
     show_default=True,
-    type=click.IntRange(1, 31_536_000),
     metavar="SECONDS",
     help="How long a token is valid.",
 )
@@ -135,9 +145,9 @@ def ledger() -> None:
 )
 @click.option(
     "--query-lag",
+    type=click.IntRange(0, 31_536_000),
     default=0,
     show_default=True,
-    type=click.IntRange(0, 31_536_000),
     metavar="SECONDS",
     help="Let a Data Query see entries and runs with this delay, as in production.",
 )
@@ -218,11 +228,12 @@ def create_client(
     """Create an OAuth client and print its id and secret, which are shown only once."""
     # The first `serve` chooses the reference; a client needs none.
     chosen = {what: names or None for what, names in scopes.items()}
-    client_id, secret = _done(
-        database,
-        lambda opened: opened.issue_client(name, expires_in=expires_in, **chosen),
-        built_in=False,
-    )
+
+    def made(opened: Ledger) -> tuple[str, str]:
+        return opened.issue_client(name, expires_in=expires_in, **chosen)
+
+    with _opened(database, built_in=False, act=made) as opened:
+        client_id, secret = made(opened)
     if style == "json":
         # The credentials alone, since they are kept in a file or sent as they are.
         out_text(json.dumps({"client_id": client_id, "client_secret": secret}) + "\n")
@@ -231,14 +242,10 @@ def create_client(
 
 
 @ledger.command("load-transactions")
-@_DATABASE
-@_REFERENCE
-@_ENTITY
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_TENANT
+@click.argument("file", type=EXISTING_FILE)
 @json_option
-def load_transactions(
-    database: str, reference: Path | None, entity: str | None, file: Path
-) -> None:
+def load_transactions(*, file: Path, **where: Any) -> None:
     """Load the source transactions that journal runs summarise: all of FILE, or nothing.
 
     FILE is CSV, YAML or JSON lines, by its ending (.csv, .yaml, .yml, .jsonl, .ndjson), with the
@@ -248,52 +255,39 @@ def load_transactions(
     Multi-Org tenant organizationName. Transactions that are already loaded are skipped, so the same
     file can be loaded again.
     """
-    loaded = _done(
-        database,
-        lambda opened: opened.load_transactions(file, tenant_id=_tenant(opened, entity)),
-        reference,
+    loaded = _done_in_tenant(
+        lambda ledger, tenant: ledger.load_transactions(file, tenant_id=tenant), **where
     )
     out_json({"added": loaded.added, "known": loaded.known})
     out([line(f"Loaded {loaded.added} transactions; {loaded.known} were already there.")])
 
 
 @ledger.command("close-period")
-@_DATABASE
-@_REFERENCE
-@_ENTITY
-@click.option(
+@_TENANT
+@flag_option(
     "--pending",
-    is_flag=True,
-    help="Set it to pending close: only clients that manage the close process can post in it.",
+    text="Set it to pending close: only clients that manage the close process can post in it.",
 )
 @click.argument("name")
 @json_option
-def close_period(
-    *, database: str, reference: Path | None, entity: str | None, pending: bool, name: str
-) -> None:
+def close_period(*, pending: bool, name: str, **where: Any) -> None:
     """Close the accounting period NAME. All earlier periods must be closed."""
     change = "pending-close" if pending else "close"
-    _done(
-        database,
-        lambda opened: opened.change_period(name, change, tenant_id=_tenant(opened, entity)),
-        reference,
+    _done_in_tenant(
+        lambda ledger, tenant: ledger.change_period(name, change, tenant_id=tenant), **where
     )
     out_json({"period": name, "status": "PendingClose" if pending else "Closed"})
     out([line(f"The accounting period {name} is {'pending close' if pending else 'closed'}.")])
 
 
 @ledger.command("reopen-period")
-@_DATABASE
-@_REFERENCE
-@_ENTITY
+@_TENANT
 @click.argument("name")
 @json_option
-def reopen_period(*, database: str, reference: Path | None, entity: str | None, name: str) -> None:
+def reopen_period(*, name: str, **where: Any) -> None:
     """Reopen the accounting period NAME. The next period must be open."""
-    _done(
-        database,
-        lambda opened: opened.change_period(name, "reopen", tenant_id=_tenant(opened, entity)),
-        reference,
+    _done_in_tenant(
+        lambda ledger, tenant: ledger.change_period(name, "reopen", tenant_id=tenant), **where
     )
     out_json({"period": name, "status": "Open"})
     out([line(f"The accounting period {name} is open.")])
@@ -315,16 +309,20 @@ def verify(database: str) -> None:
     out([line(f"The audit chain is intact: {counted(count, 'event')}.")])
 
 
-def _done(
-    database: str,
-    act: Callable[[Ledger], _Value],
-    reference: Path | None = None,
+def _done_in_tenant(
+    act: Callable[[Ledger, str | None], _Value],
     *,
-    built_in: bool = True,
+    database: str,
+    reference: Path | None,
+    entity: str | None,
 ) -> _Value:
-    """What an act on the ledger returns."""
-    with _opened(database, reference, built_in=built_in, act=act) as opened:
-        return act(opened)
+    """What an act on the ledger of a tenant, or of the first one, returns."""
+
+    def done(opened: Ledger) -> _Value:
+        return act(opened, None if entity is None else opened.tenant_of(entity))
+
+    with _opened(database, reference, act=done) as opened:
+        return done(opened)
 
 
 @contextmanager
@@ -345,7 +343,3 @@ def _opened(
     except LedgerUnusable as error:
         remedy = error.remedy or "Correct the option or the file that the message names."
         raise ReconcilerError(str(error), remedy=remedy) from error
-
-
-def _tenant(opened: Ledger, entity: str | None) -> str | None:
-    return None if entity is None else opened.tenant_of(entity)

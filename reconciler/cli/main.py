@@ -73,13 +73,12 @@ class VerbGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if ctx.resilient_parsing:
-            return super().resolve_command(ctx, args)
         word = args[0]
-        known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
-        if self.get_command(ctx, word) is None and not word.startswith("-"):
+        asked = not ctx.resilient_parsing and not word.startswith("-")
+        if asked and self.get_command(ctx, word) is None:
             from difflib import get_close_matches
 
+            known = {**self.elsewhere, **{name: name for name in self.list_commands(ctx)}}
             close = get_close_matches(word.lower(), known, n=1)
             remedy = "`reconciler` alone lists the commands."
             if close:
@@ -227,7 +226,7 @@ def run(args: Sequence[str] | None = None, *, own_process: bool = False) -> int:
     if COMPLETION in os.environ:
         return _complete(os.environ[COMPLETION])
     words = tuple(sys.argv[1:] if args is None else args)
-    code = _run(args, CommonOptions(own_process=own_process, words=words))
+    code = _run(words, CommonOptions(own_process=own_process, words=words))
     if not streams.lost():
         return code
     if why := streams.lost("stdout"):
@@ -258,8 +257,7 @@ _GOOD = frozenset({0, 2})
 """Codes that nobody would take for a failure: done, and changes pending."""
 
 
-def _run(args: Sequence[str] | None, given: CommonOptions) -> int:
-    words = sys.argv[1:] if args is None else args
+def _run(words: Sequence[str], given: CommonOptions) -> int:
     code, error = _ended(words, given)
     if error is not None and not given.recorded:
         # It was refused before its options were read, or before the verb began.

@@ -145,6 +145,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
+def flag_option(*names: str, text: str) -> Callable[[_Command], _Command]:
+    """An option without a value."""
+    return click.option(*names, is_flag=True, help=text)
+
+
 def file_option(*names: str, text: str) -> Callable[[_Command], _Command]:
     """An option that names a file."""
     return click.option(*names, type=FILE, metavar="FILE", help=text)
@@ -258,8 +263,8 @@ adopt_found_option = click.option(
     "daybook.",
 )
 
-strict_option = click.option(
-    "--strict", is_flag=True, help="Let every warning fail, as `policy.strict: true` does."
+strict_option = flag_option(
+    "--strict", text="Let every warning fail, as `policy.strict: true` does."
 )
 
 reading_options = together(
@@ -277,7 +282,7 @@ reading_options = together(
         metavar="DAYS",
         help="With a query, how long the last read of an unchanged entry counts.",
     ),
-    click.option("--no-cache", is_flag=True, help="Use nothing that an earlier run read."),
+    flag_option("--no-cache", text="Use nothing that an earlier run read."),
 )
 """The options of verbs that read the live state of every entry."""
 
@@ -325,10 +330,9 @@ plan_options = together(
         help="With a new daybook, post up to N entries although the ledger has equal ones of "
         "others.",
     ),
-    click.option(
+    flag_option(
         "--find",
-        is_flag=True,
-        help="Search the ledger for all entries of this workspace, including those that the "
+        text="Search the ledger for all entries of this workspace, including those that the "
         "daybook does not record.",
     ),
     click.option(
@@ -340,10 +344,9 @@ plan_options = together(
         help="If the ledger cannot be searched, probe every number from this one on. The "
         "daybook must record every entry of this workspace with a lower number.",
     ),
-    click.option(
+    flag_option(
         "--first-apply",
-        is_flag=True,
-        help="Continue with a new daybook if the ledger cannot be searched. Use it only if "
+        text="Continue with a new daybook if the ledger cannot be searched. Use it only if "
         "nothing of this workspace was ever applied to this ledger, except what "
         "--probe-from finds.",
     ),
@@ -393,8 +396,8 @@ forge_options = together(
 """The options that name a change; in a CI job, its variables do."""
 
 writing_options = together(
-    click.option("--dry-run", is_flag=True, help="Write nothing; show a unified diff."),
-    click.option("--check", is_flag=True, help="Write nothing; exit 7 if a file would change."),
+    flag_option("--dry-run", text="Write nothing; show a unified diff."),
+    flag_option("--check", text="Write nothing; exit 7 if a file would change."),
 )
 """The options of verbs that compute files of the workspace."""
 

@@ -14,6 +14,7 @@ from reconciler.cli.inputs import checked_workspace, given_plan_options
 from reconciler.cli.options import (
     EXISTING_FILE,
     file_option,
+    flag_option,
     ledger_options,
     output_options,
     plan_options,
@@ -41,14 +42,11 @@ CHANGES_PENDING = 2
     metavar="HOURS",
     help="How long the saved plan may be applied.",
 )
-@click.option(
-    "--detailed-exitcode", is_flag=True, help="Exit 2 if changes are pending, 0 if there are none."
-)
-@click.option("--expect-no-changes", is_flag=True, help="Exit 7 if changes are pending.")
-@click.option(
+@flag_option("--detailed-exitcode", text="Exit 2 if changes are pending, 0 if there are none.")
+@flag_option("--expect-no-changes", text="Exit 7 if changes are pending.")
+@flag_option(
     "--offline",
-    is_flag=True,
-    help="Plan from files and daybook alone, without connection or credentials. The "
+    text="Plan from files and daybook alone, without connection or credentials. The "
     "plan cannot be applied.",
 )
 @click.option(
@@ -63,10 +61,9 @@ CHANGES_PENDING = 2
     metavar="DIMENSION",
     help="Divide every row of the impact by this segment or listed custom field. Repeatable.",
 )
-@click.option(
+@flag_option(
     "--rehearse",
-    is_flag=True,
-    help="Apply the plan to a scratch ledger in memory. Exit 7 if that refuses a change or ends "
+    text="Apply the plan to a scratch ledger in memory. Exit 7 if that refuses a change or ends "
     "with other balances.",
 )
 @click.option(

@@ -13,7 +13,7 @@ from reconciler.app.settlement import recover as settle
 from reconciler.app.state_directory import require_recorded
 from reconciler.app.workspace import require_valid
 from reconciler.cli.inputs import checked_workspace
-from reconciler.cli.options import ca_bundle_option, output_options
+from reconciler.cli.options import ca_bundle_option, flag_option, output_options
 from reconciler.cli.printer import Printer
 from reconciler.cli.terminal import out, out_json
 from reconciler.core.model.kinds import KINDS
@@ -24,7 +24,7 @@ from reconciler.render.open_calls import verdict_lines
 
 
 @click.command(short_help="Show and settle open calls of earlier runs.")
-@click.option("--dry-run", is_flag=True, help="Only show open calls and what would settle them.")
+@flag_option("--dry-run", text="Only show open calls and what would settle them.")
 @click.option(
     "--posted",
     multiple=True,
@@ -38,10 +38,9 @@ from reconciler.render.open_calls import verdict_lines
     metavar="ADDRESS",
     help="The open create posted nothing. Refused while it still could, or if a search finds it.",
 )
-@click.option(
+@flag_option(
     "--set-aside",
-    is_flag=True,
-    help="Read only the lines of a spill file that match the daybook, and rename the file.",
+    text="Read only the lines of a spill file that match the daybook, and rename the file.",
 )
 @ca_bundle_option
 @output_options("text", "json")

@@ -3,7 +3,7 @@
 import click
 
 from reconciler.app.explain import schema_text, schemas
-from reconciler.cli.options import completing, json_output
+from reconciler.cli.options import completing, flag_option, json_output
 from reconciler.cli.terminal import out, out_json, out_text
 from reconciler.errors import UsageError
 from reconciler.render.styled_text import line, table
@@ -11,10 +11,9 @@ from reconciler.render.styled_text import line, table
 
 @click.command()
 @click.argument("kind", required=False, shell_complete=completing("kind"))
-@click.option(
+@flag_option(
     "--write",
-    is_flag=True,
-    help="Write the schema that editors use for the files of this workspace. It lists the "
+    text="Write the schema that editors use for the files of this workspace. It lists the "
     "accounting codes, periods, currencies, segments and fields of the Reference.",
 )
 @json_output

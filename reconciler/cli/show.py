@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.files.text_files import read_text
-from reconciler.cli.options import FILE, file_option, given_options, output_options
+from reconciler.cli.options import FILE, file_option, flag_option, given_options, output_options
 from reconciler.cli.terminal import out, out_text, path_prefix
 from reconciler.core.documents.plan_comparison import differences
 from reconciler.core.documents.plan_file import plan_of
@@ -23,10 +23,8 @@ from reconciler.render.text import overview_lines
 SUMMARY_LIMIT = 250_000
 """Characters: a job summary holds 1 MiB, and one of them may take four bytes."""
 
-summary_option = click.option(
-    "--summary",
-    is_flag=True,
-    help="Show only verdict, dangers, impact and balance, without the entries.",
+summary_option = flag_option(
+    "--summary", text="Show only verdict, dangers, impact and balance, without the entries."
 )
 
 

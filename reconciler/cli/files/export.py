@@ -12,6 +12,7 @@ from reconciler.cli.inputs import checked_workspace
 from reconciler.cli.options import (
     common_options,
     file_option,
+    flag_option,
     format_option,
     ledger_options,
     narrowing_options,
@@ -24,11 +25,7 @@ from reconciler.errors import UsageError
 
 @click.command()
 @narrowing_options
-@click.option(
-    "--live",
-    is_flag=True,
-    help="Export what the ledger has of this workspace, not what files declare.",
-)
+@flag_option("--live", text="Export what the ledger has of this workspace, not what files declare.")
 @ledger_options
 @format_option("csv", "xlsx")
 @file_option(

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reconciler.app.files.formatting import format_files
-from reconciler.cli.options import given_options, json_output
+from reconciler.cli.options import flag_option, given_options, json_output
 from reconciler.cli.terminal import err, out, out_json
 from reconciler.errors import FilesRefused
 from reconciler.render.styled_text import line
@@ -14,7 +14,7 @@ from reconciler.render.styled_text import line
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--check", is_flag=True, help="Write nothing; exit 3 if a file would change.")
+@flag_option("--check", text="Write nothing; exit 3 if a file would change.")
 @json_output
 def fmt(*, paths: tuple[Path, ...], check: bool) -> int:
     """Rewrite files in canonical order and spelling. Comments and values are kept.

@@ -8,6 +8,7 @@ from reconciler.app.files.file_changes import WritingOptions
 from reconciler.app.files.generating import GenerateOptions, generate_files
 from reconciler.cli.options import (
     completing,
+    flag_option,
     given_options,
     json_output,
     take,
@@ -30,7 +31,7 @@ from reconciler.render.schedules import schedule_lines
     help="Write parts up to this accounting period, and keep it in reconciler.yaml. [default: "
     "spec.generate.through, else every period of the Reference]",
 )
-@click.option("--restate", is_flag=True, help="Change entries that are posted already.")
+@flag_option("--restate", text="Change entries that are posted already.")
 @writing_options
 @json_output
 def generate(**given: Any) -> int:

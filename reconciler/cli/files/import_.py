@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     ca_bundle_option,
     completing,
     file_option,
+    flag_option,
     json_output,
     sound_name,
     take,
@@ -54,15 +55,12 @@ MOST_SHOWN = 50
     help="The name of the declaration, for a single NUMBER. [default: the number]",
 )
 @file_option("--to", text="The file to write, inside the workspace. [default: imported/NAME.yaml]")
-@click.option(
+@flag_option(
     "--write-only",
-    is_flag=True,
-    help="Write the files and adopt nothing. The plan of a pull request then shows the "
+    text="Write the files and adopt nothing. The plan of a pull request then shows the "
     "adoption, and the next apply carries it out.",
 )
-@click.option(
-    "--auto-approve", "--yes", "-y", is_flag=True, help="Import a --period without confirmation."
-)
+@flag_option("--auto-approve", "--yes", "-y", text="Import a --period without confirmation.")
 @file_option(
     "--from", "file", text="Declare the journals of a .csv or .xlsx file instead. Needs --mapping."
 )
@@ -73,9 +71,7 @@ MOST_SHOWN = 50
     help="The SpreadsheetMapping of the workspace that says what each column is.",
 )
 @click.option("--sheet", metavar="NAME", help="The sheet of the workbook. [default: the mapping's]")
-@click.option(
-    "--update", is_flag=True, help="Change declarations that differ from the spreadsheet."
-)
+@flag_option("--update", text="Change declarations that differ from the spreadsheet.")
 @writing_options
 @adopt_found_option
 @ca_bundle_option

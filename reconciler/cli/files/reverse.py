@@ -13,6 +13,7 @@ from reconciler.cli.options import (
     ca_bundle_option,
     completing,
     file_option,
+    flag_option,
     json_output,
     sound_name,
     take,
@@ -49,16 +50,13 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="The date of the reversal. [default: that of the entry in the same period, else the "
     "first day of the period]",
 )
-@click.option(
+@flag_option(
     "--rebook",
-    is_flag=True,
-    help="Declare the corrected entry too: the edited file moves there, and the file of the entry "
+    text="Declare the corrected entry too: the edited file moves there, and the file of the entry "
     "becomes what was posted again.",
 )
-@click.option(
-    "--rebook-only",
-    is_flag=True,
-    help="Declare the corrected entry alone; the reversal is declared already.",
+@flag_option(
+    "--rebook-only", text="Declare the corrected entry alone; the reversal is declared already."
 )
 @click.option("--reason", default="", metavar="TEXT", help="Why, for the notes of the reversal.")
 @click.option(
@@ -69,10 +67,8 @@ def _day(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @file_option(
     "--to", text="The file to write, inside the workspace. [default: beside the file of the entry]"
 )
-@click.option(
-    "--offline",
-    is_flag=True,
-    help="Take what is posted from the daybook, without a connection to the ledger.",
+@flag_option(
+    "--offline", text="Take what is posted from the daybook, without a connection to the ledger."
 )
 @writing_options
 @ca_bundle_option
