@@ -17,31 +17,31 @@ from datetime import UTC, datetime
 from errno import EBADF
 from io import TextIOBase, TextIOWrapper
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from reconciler.app.files.text_files import hide_secrets, without_secrets
 from reconciler.render.escaping import escaped
-from reconciler.render.styled_text import Line, Part, laid_out
+from reconciler.render.styled_text import Part, laid_out
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_PAINT: Mapping[str, str] = {
-    "strong": "bold",
-    "place": "dim",
-    "faint": "dim",
-    "create": "green",
-    "update": "yellow",
-    "replace": "magenta",
-    "remove": "red",
-    "adopt": "cyan",
-    "forget": "dim",
-    "blocked": "bold red",
-    "good": "green",
-    "warning": "yellow",
-    "bad": "bold red",
+_PAINT: Mapping[str, Mapping[str, Any]] = {
+    "strong": {"bold": True},
+    "place": {"dim": True},
+    "faint": {"dim": True},
+    "create": {"fg": "green"},
+    "update": {"fg": "yellow"},
+    "replace": {"fg": "magenta"},
+    "remove": {"fg": "red"},
+    "adopt": {"fg": "cyan"},
+    "forget": {"dim": True},
+    "blocked": {"fg": "red", "bold": True},
+    "good": {"fg": "green"},
+    "warning": {"fg": "yellow"},
+    "bad": {"fg": "red", "bold": True},
 }
 
 SECRETS = (
@@ -88,7 +88,7 @@ def lost(name: str = "") -> str:
 def write_lines(parts: Iterable[Part], *, to_stderr: bool = False, colour: bool = True) -> None:
     """Write parts: folded for a terminal, and styled if it takes `colour`; plain elsewhere."""
     as_json = to_stderr and _log_format[0] == "json"
-    stream = _stream(to_stderr)
+    stream = sys.stderr if to_stderr else sys.stdout
     terminal = is_terminal(stream) and not as_json
     lines = laid_out(parts, _columns(stream) if terminal else None)
     if as_json:
@@ -96,11 +96,14 @@ def write_lines(parts: Iterable[Part], *, to_stderr: bool = False, colour: bool 
             level = next((_LEVELS[style] for _, style in spans if style in _LEVELS), "info")
             _write(_record("".join(text for text, _ in spans).strip(), level), to_stderr=True)
         return
+    drawn = (_safe("".join(text for text, _ in spans).rstrip()) for spans in lines)
     if colour and terminal:
-        _paint(lines, to_stderr=to_stderr)
-        return
-    texts = ("".join(text for text, _ in spans).rstrip() for spans in lines)
-    _write("".join(f"{_safe(text)}\n" for text in texts), to_stderr=to_stderr)
+        drawn = ("".join(_painted(*span) for span in spans) for spans in lines)
+    _write("".join(f"{text}\n" for text in drawn), to_stderr=to_stderr)
+
+
+def _painted(text: str, style: str) -> str:
+    return click.style(_safe(text), **_PAINT[style]) if text and style in _PAINT else _safe(text)
 
 
 _USUAL_COLUMNS = 80
@@ -224,10 +227,6 @@ def _safe(text: str) -> str:
     return escaped(without_secrets(text))
 
 
-def _stream(to_stderr: bool) -> TextIO | None:
-    return sys.stderr if to_stderr else sys.stdout
-
-
 def _write(text: str, *, to_stderr: bool) -> None:
     name, stream = ("stderr", sys.stderr) if to_stderr else ("stdout", sys.stdout)
     if not text or name in _lost:
@@ -241,20 +240,6 @@ def _write(text: str, *, to_stderr: bool) -> None:
     except RuntimeError:
         # A signal came in the middle of a write, and what it has to say can be left out.
         return
-
-
-def _paint(lines: Iterable[Line], *, to_stderr: bool) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    stream = _stream(to_stderr)
-    console = Console(file=stream, highlight=False, markup=False, emoji=False, soft_wrap=True)
-    try:
-        for spans in lines:
-            parts = ((_safe(text), _PAINT.get(style, "")) for text, style in spans)
-            console.print(Text.assemble(*parts))
-    except OSError as error:
-        _lose("stderr" if to_stderr else "stdout", stream, error.strerror or str(error))
 
 
 def _lose(name: str, stream: TextIO | None, why: str) -> None:
