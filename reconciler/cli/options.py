@@ -116,10 +116,7 @@ common_options = together(
 
 
 def completing(what: str) -> Callable[..., list[CompletionItem]]:
-    """What a shell proposes for a parameter: one sort of the words of `app.completion`.
-
-    What goes wrong is not told. It would be written into the line that somebody types.
-    """
+    """What a shell proposes for a parameter: one sort of the words of `app.completion`."""
 
     def found(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         # Only a shell that completes loads it.
@@ -128,6 +125,7 @@ def completing(what: str) -> Callable[..., list[CompletionItem]]:
         try:
             words = candidates(what, ctx.ensure_object(CommonOptions).workspace)
         except (ReconcilerError, OSError, ValueError):
+            # An error would be written into the line that somebody types.
             return []
         return [
             CompletionItem(word, help=said)
@@ -205,10 +203,7 @@ def _remember_style(ctx: click.Context, param: click.Parameter, value: str) -> s
 
 
 def format_option(*formats: str, exposed: bool = True) -> Callable[[_Command], _Command]:
-    """The option that chooses the output format; the first one is the default.
-
-    It is read before the others, so that an error in these has the format too.
-    """
+    """The option that chooses the output format; the first one is the default."""
     return click.option(
         *("--format", "style"),
         type=_Format(formats),
@@ -216,6 +211,7 @@ def format_option(*formats: str, exposed: bool = True) -> Callable[[_Command], _
         show_default=True,
         help="The output format.",
         callback=_remember_style,
+        # An error in the other options has the format too.
         is_eager=True,
         expose_value=exposed,
     )
@@ -246,21 +242,13 @@ def _scope(flag: str, name: str, metavar: str, what: str, **attributes: Any) -> 
     )
 
 
-def _allowance(flag: str, what: str) -> Any:
-    return click.option(
-        flag,
-        type=click.IntRange(min=0),
-        metavar="N",
-        help=f"Allow up to N {what} instead of max(3, 10 %).",
-    )
+def _allowance(flag: str, text: str) -> Callable[[_Command], _Command]:
+    return click.option(flag, type=click.IntRange(min=0), metavar="N", help=text)
 
 
-adopt_found_option = click.option(
+adopt_found_option = _allowance(
     "--adopt-found",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Adopt up to N entries that have the marker of this workspace but no record in the "
-    "daybook.",
+    "Adopt up to N entries that have the marker of this workspace but no record in the daybook.",
 )
 
 strict_option = flag_option(
@@ -288,9 +276,7 @@ reading_options = together(
 
 narrowing_options = together(
     _scope(
-        "--period",
-        "periods",
-        "PERIOD",
+        *("--period", "periods", "PERIOD"),
         "Only what is posted in this accounting period.",
         shell_complete=completing("period"),
     ),
@@ -306,29 +292,24 @@ plan_options = together(
     strict_option,
     reading_options,
     _scope(
-        "--target",
-        "targets",
-        "NAME",
+        *("--target", "targets", "NAME"),
         "Only this NAME, KIND/NAME, or pattern with *.",
         shell_complete=completing("name"),
     ),
     _scope(
-        "--exclude",
-        "excludes",
-        "NAME",
+        *("--exclude", "excludes", "NAME"),
         "Everything except this; takes what --target takes.",
         shell_complete=completing("name"),
     ),
     narrowing_options,
-    _allowance("--max-removals", "removals"),
-    _allowance("--max-missing", "entries missing in the ledger"),
+    _allowance("--max-removals", "Allow up to N removals instead of max(3, 10 %)."),
+    _allowance(
+        "--max-missing", "Allow up to N entries missing in the ledger instead of max(3, 10 %)."
+    ),
     adopt_found_option,
-    click.option(
+    _allowance(
         "--allow-equal",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="With a new daybook, post up to N entries although the ledger has equal ones of "
-        "others.",
+        "With a new daybook, post up to N entries although the ledger has equal ones of others.",
     ),
     flag_option(
         "--find",
