@@ -26,7 +26,7 @@ from reconciler.core.model.plan import Action, Change, Plan, Reason
 from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
-from reconciler.core.planning.guards import equal_postings
+from reconciler.core.planning.limits.guards import equal_postings
 from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.snapshot import Snapshot

@@ -10,8 +10,8 @@ from reconciler.core.model.review import NO_REQUIREMENT
 from reconciler.core.planning.approvals import requirement_of
 from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.dimensions import Division
-from reconciler.core.planning.guards import refusals
 from reconciler.core.planning.impact import balance_of, impact_of
+from reconciler.core.planning.limits.guards import refusals
 from reconciler.core.planning.reversing.pairs import pairs_of
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.transfers import transfers_of
@@ -52,7 +52,7 @@ def make_plan(
         out_of_scope=snapshot.selection.out_of_scope,
         requirement=requirement_of(
             changes,
-            snapshot.policy.approvals,
+            snapshot.policy,
             snapshot.tenant.periods_by_name,
             home_currency=basis.home_currency,
             partial=snapshot.selection.scope.partial,
@@ -60,6 +60,7 @@ def make_plan(
         if snapshot.policy.approvals.tiers
         else NO_REQUIREMENT,
         materiality=snapshot.policy.materiality,
+        rates=snapshot.policy.rates,
         summary=MappingProxyType({action: counts[action] for action in Action}),
     )
     return with_digest(plan)

@@ -18,8 +18,10 @@ from reconciler.core.model.plan import (
     Reason,
     Verb,
 )
+from reconciler.core.model.policy import NO_RATES
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.impact import Entry, moved_by, newly_cancelled, newly_posted
+from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
+from reconciler.core.planning.limits.money_moved import moved_by
 from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 from reconciler.values import dataclass
@@ -232,7 +234,7 @@ def cancelling_text(plan: Plan) -> str:
 
 def _debits(entries: Iterable[Entry]) -> str:
     """The debits of entries, one sum for each currency."""
-    sums = moved_by(entries, None).amounts
+    sums = moved_by(entries, None, NO_RATES).amounts
     return joined([f"{currency} {shown(sum_, currency)}" for currency, sum_ in sums.items()])
 
 

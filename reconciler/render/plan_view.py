@@ -9,7 +9,8 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
-from reconciler.core.planning.impact import largest_of, material, newly_cancelled
+from reconciler.core.planning.impact import newly_cancelled
+from reconciler.core.planning.limits.money_moved import largest_of, material
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (
@@ -177,7 +178,9 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         material=tuple(
             (view, why)
             for view in (changes if plan.materiality else ())
-            for _, why in material((view.change,), plan.materiality, plan.basis.home_currency)
+            for _, why in material(
+                (view.change,), plan.materiality, plan.basis.home_currency, plan.rates
+            )
         ),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),
@@ -197,7 +200,7 @@ def ledger_of(basis: Basis) -> tuple[tuple[str, str], ...]:
 
 def _largest(plan: Plan, changes: tuple[ChangeView, ...]) -> tuple[tuple[ChangeView, str], ...]:
     views = {view.change.address: view for view in changes}
-    found = largest_of(plan.feasible, plan.basis.home_currency)
+    found = largest_of(plan.feasible, plan.basis.home_currency, plan.rates)
     return tuple(
         (views[one.change.address], f"{one.currency} {shown(one.amount, one.currency)}")
         for one in found

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from reconciler.core.model.finding import Finding
 from reconciler.core.model.policy import NO_APPROVALS, Approvals, CustomRule, Policy
 from reconciler.core.model.resource import Declared
-from reconciler.core.planning.stricter import (
+from reconciler.core.planning.limits.stricter import (
     POLICY,
     HeldKey,
     changed,

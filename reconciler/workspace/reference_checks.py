@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Final, TypeAlias
 
 from reconciler.core.model.enumerations import CodeStatus, PeriodStatus, canonical
@@ -267,7 +266,13 @@ def check_policy(
     )
     for amounts, path in limits:
         for currency, amount in amounts.items():
-            yield from _limit(currency, amount, tenant, is_used, (*path, currency))
+            place = (*path, currency)
+            yield from _currency(currency, tenant, is_used, place)
+            if too_fine := excess_decimals(amount, currency, tenant):
+                yield finding_at(_POLICY, "minor-units", place, *too_fine)
+    for one, row in policy.rates.items():
+        for place in ((*policies, "rates", one), *((*policies, "rates", one, two) for two in row)):
+            yield from _currency(str(place[-1]), tenant, is_used, place)
     codes, periods = tenant.codes_by_name, tenant.periods_by_name
     named: Iterable[tuple[str, Sequence[str], Collection[str], Path]] = (
         *(
@@ -303,10 +308,10 @@ def _used_names(what: str, declared: Iterable[Declared]) -> set[Value]:
     return used
 
 
-def _limit(
-    currency: str, amount: Decimal, tenant: Tenant, is_used: Callable[[str, str], bool], path: Path
+def _currency(
+    currency: str, tenant: Tenant, is_used: Callable[[str, str], bool], path: Path
 ) -> Iterator[Finding]:
-    """A limit in a currency that nothing is posted in never applies; nobody would notice."""
+    """What is stated of a currency that nothing is posted in never applies; nobody would notice."""
     known = {*tenant.currencies, *tenant.former_currencies}
     unknown = tenant.minor_units(currency) is None
     if unknown and not is_used(_CURRENCY, currency):
@@ -317,8 +322,6 @@ def _limit(
         message = f"{currency} is not a currency of the Reference"
         close = nearest(currency, KnownNames(known))
         yield _named(message, close, is_used(_CURRENCY, currency), path)
-    if too_fine := excess_decimals(amount, currency, tenant):
-        yield finding_at(_POLICY, "minor-units", path, *too_fine)
 
 
 def _named(message: str, remedy: str, used: bool, path: Path) -> Finding:

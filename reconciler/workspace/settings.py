@@ -144,6 +144,9 @@ def _policy(policy: Mapping[str, Value]) -> Policy:
         max_percent=percent if isinstance(percent, Decimal) else None,
         max_money=_amounts(limits.get("money")),
         materiality=_amounts(policy.get("materiality")),
+        rates=MappingProxyType(
+            {one: _amounts(row) for one, row in sorted(mapping_of(policy.get("rates")).items())}
+        ),
         approvals=_approvals(mapping_of(policy.get("approvals"))),
         freeze=Freeze(
             periods=frozenset(name for row in freezes for name in texts_of(row.get("periods"))),

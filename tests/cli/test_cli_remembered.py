@@ -14,7 +14,7 @@ from reconciler.app.policy_history import (
 from reconciler.core.model import history
 from reconciler.core.model.policy import Approvals, Evidence, Freeze, Policy, Removal, Tier, Waiver
 from reconciler.core.model.resource import Address
-from reconciler.core.planning.stricter import APPROVALS, FREEZE, POLICY, held_keys, stricter
+from reconciler.core.planning.limits.stricter import APPROVALS, FREEZE, POLICY, held_keys, stricter
 from reconciler.errors import ReconcilerError
 from reconciler.workspace.approved_settings import SETTINGS
 from reconciler.workspace.settings import Settings

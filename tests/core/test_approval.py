@@ -17,6 +17,8 @@ from reconciler.core.model.policy import Approvals, Evidence, Policy, Tier
 from reconciler.core.model.review import Approval, Discarded, Requirement, Review
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.approvals import assess
+from reconciler.core.planning.limits.money_moved import material
+from reconciler.core.planning.limits.stricter import stricter
 from reconciler.workspace.settings import policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"
@@ -109,15 +111,76 @@ def test_a_part_of_the_workspace_meets_every_amount():
     assert requirement.because == ("a partial plan, which does not show the amounts of all parts",)
 
 
-@pytest.mark.parametrize(("worth", "count"), [("999.99", 1), ("1000.00", 2)])
-def test_foreign_money_counts_by_its_worth(worth, count):
-    lines = debit("5", home=worth), credit("5", home=worth)
+@pytest.mark.parametrize(
+    ("worth", "rate", "counts_as"),
+    [
+        pytest.param("999.99", "200", "1,000.00", id="the author states less"),
+        pytest.param("0.01", "199.99", "999.95", id="the rate of the policy is the least"),
+        pytest.param("0.01", "199.9998", "1,000.00", id="rounded up"),
+        pytest.param("1000.00", "0.01", "1,000.00", id="the author states more"),
+    ],
+)
+@pytest.mark.parametrize("home", ["USD", "GBP"])
+def test_foreign_money_counts_at_least_at_the_rate_of_the_policy(worth, rate, counts_as, home):
+    """Whatever home currency the Reference of the change names."""
+    of, rates = foreign(worth, home=home), {"USD": amount(EUR=rate)}
+    if home == "GBP" and worth == "1000.00":
+        counts_as = "0.05"
     tiers = (Tier(required=1), Tier(required=2, amount=amount(USD="1000")))
-    of = snapshot([declared(entry(*lines, currency="EUR"))], tenant=tenant_of(home_currency="USD"))
-    policy = Policy(approvals=Approvals(tiers=tiers), max_money=amount(USD="999.99"))
+    policy = Policy(
+        approvals=Approvals(tiers=tiers),
+        max_money=amount(USD="999.99"),
+        materiality=amount(USD="1000"),
+        rates=rates,
+    )
     plan = plan_for(of, policy=policy)
-    assert plan.requirement.approvals == count
-    assert len(plan.refusals) == count - 1
+    reached = counts_as == "1,000.00"
+    assert plan.requirement.approvals == 1 + reached
+    assert [one.rule for one in plan.refusals] == ["money-limit"] * reached
+    assert all(f"USD {counts_as}" in one.message for one in plan.refusals)
+    named = list(material(plan.changes, plan.materiality, home, plan.rates))
+    assert len(named) == reached
+
+
+def foreign(worth, *, home="USD"):
+    lines = debit("5", home=worth), credit("5", home=worth)
+    return snapshot([declared(entry(*lines, currency="EUR"))], tenant=tenant_of(home_currency=home))
+
+
+@pytest.mark.parametrize("worth", ["0.01", "5.50", "5000000"])
+@pytest.mark.parametrize("other", [{}, {"EUR": "6"}], ids=["alone", "with another tier"])
+def test_a_home_amount_alone_measures_nothing(worth, other):
+    """The author of a change states it, so EUR 5,000,000 could count as USD 0.01."""
+    tiers = (
+        Tier(required=1),
+        Tier(required=2, amount=amount(USD="100000000")),
+        *([Tier(required=1, amount=amount(**other))] if other else ()),
+    )
+    limits = amount(USD="100000000")
+    policy = Policy(approvals=Approvals(tiers=tiers), max_money=limits, materiality=limits)
+    plan = plan_for(foreign(worth), policy=policy)
+    assert plan.requirement.because == (
+        "EUR, for which the tier states no amount, and policy.rates no rate",
+    )
+    (refused,) = plan.refusals
+    assert refused.rule == "money-limit"
+    assert "EUR 5.00 would be posted or cancelled" in refused.message
+    named = [why for _, why in material(plan.changes, limits, "USD", {})]
+    assert named == ["EUR 5.00, without a limit"]
+
+
+def test_an_amount_at_a_rate_says_so():
+    policy = Policy(max_money=amount(USD="1"), rates={"USD": amount(EUR="2")})
+    (refused,) = plan_for(foreign("0.01"), policy=policy).refusals
+    assert refused.message.startswith("USD 10.00, with EUR at the rate of the policy, would be")
+
+
+def test_a_rate_that_was_not_approved_covers_nothing():
+    rates = {"USD": amount(EUR="2", GBP="1"), "GBP": amount(EUR="1")}
+    lower = {"USD": amount(EUR="1", JPY="1"), "EUR": amount(GBP="1")}
+    for old, new in ((rates, lower), (lower, rates)):
+        held = stricter(Policy(rates=old), Policy(rates=new), 0)
+        assert held.rates == {"USD": amount(EUR="2")}
 
 
 def test_the_strictest_tier_counts_and_says_why():

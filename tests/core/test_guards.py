@@ -8,8 +8,8 @@ from builders import credit, debit, declared, entry, live, plan_for, recorded, s
 
 from reconciler.core.model.plan import Action, Allowances
 from reconciler.core.model.policy import Approvals, Policy, Removal, Tier
-from reconciler.core.planning.guards import default_limit
-from reconciler.core.planning.impact import material
+from reconciler.core.planning.limits.guards import default_limit
+from reconciler.core.planning.limits.money_moved import material
 
 
 def books(size, *, kept=None, missing=0, transferred=0, extra=()):
@@ -185,7 +185,7 @@ def test_a_home_amount_is_no_amount_of_a_currency_without_a_limit():
     changes = plan_for(of).changes
     for least, reached in (("10", ["EUR 10.00"]), ("10.01", [])):
         limits = {"EUR": Decimal(least)}
-        assert [why for _, why in material(changes, limits, "USD")] == reached
+        assert [why for _, why in material(changes, limits, "USD", {})] == reached
         assert plan_for(of, policy=Policy(max_money=limits)).refusals == ()
         tiers = (Tier(required=2, amount=limits),)
         plan = plan_for(of, policy=Policy(approvals=Approvals(tiers=tiers)))

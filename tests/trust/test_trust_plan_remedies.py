@@ -672,17 +672,26 @@ def test_t26_a_limit_is_met_in_parts_or_changed_first(small, rule, limits, way):
 
 
 @follows("money-limit")
-def test_t26_a_currency_without_a_limit_gets_one(small):
+@pytest.mark.parametrize(
+    "with_it",
+    [
+        "limits: {money: {EUR: 1000, USD: 1000}}",
+        "limits: {money: {EUR: 9}}, rates: {EUR: {USD: 1}}",
+    ],
+    ids=["a limit", "a rate"],
+)
+def test_t26_a_currency_without_a_limit_gets_one(small, with_it):
     small.settings(spec="{policy: {limits: {money: {EUR: 1000}}}}")
     small.applied()
     small.declare("dollars", *NINE)
     set_first = (
-        "Have a limit for USD set in policy.limits.money, and apply that change alone first."
+        "Have a limit for USD set in policy.limits.money, or a rate in policy.rates, and apply "
+        "that change alone first."
     )
     refused(small, "money-limit", set_first)
     text = text_of(small, "dollars")
     small.remove("dollars")
-    small.settings(spec="{policy: {limits: {money: {EUR: 1000, USD: 1000}}}}")
+    small.settings(spec=f"{{policy: {{{with_it}}}}}")
     small.applied()
     small.write("dollars.yaml", text)
     applied_well(small)

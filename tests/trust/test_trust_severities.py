@@ -7,7 +7,7 @@ from checkouts import Checkout
 from reconciler.app.explain import all_rules
 from reconciler.core.model.finding import Severity
 from reconciler.core.model.policy import Level, Policy
-from reconciler.core.planning.stricter import stricter
+from reconciler.core.planning.limits.stricter import stricter
 from reconciler.core.rules.severities import LOWERABLE, WAIVABLE
 
 GUARDS = frozenset(

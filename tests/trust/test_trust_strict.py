@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.core.model.policy import Policy
-from reconciler.core.planning.stricter import stricter
+from reconciler.core.planning.limits.stricter import stricter
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from reconciler.core.model.policy import Approvals, Evidence, Freeze, Level, Pol
 from reconciler.core.model.proofs.rehearsal import Rehearsed
 from reconciler.core.model.report import Outcome
 from reconciler.core.planning.closing.readiness import ItemState
-from reconciler.core.planning.stricter import stricter
+from reconciler.core.planning.limits.stricter import stricter
 from reconciler.core.planning.unanswered import ACCEPTABLE
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.ledger.journals import fields as ledger_entries

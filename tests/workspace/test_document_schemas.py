@@ -24,7 +24,7 @@ OPTIONAL |= {
     "reversed_by",
     "waiting",
 }
-OPTIONAL |= {"commit", "materiality", "sign_off", "warning_rules", "warnings", "dropped"}
+OPTIONAL |= {"commit", "materiality", "rates", "sign_off", "warning_rules", "warnings", "dropped"}
 ROOT = "urn:journal-reconciler:v1:"
 
 

@@ -18,7 +18,7 @@ from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.planning.adoption import declaration_of
-from reconciler.core.planning.guards import unproved_entries
+from reconciler.core.planning.limits.guards import unproved_entries
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.recovery.marker_search import UnexpectedRows
 from reconciler.core.recovery.period_import import (

@@ -5,11 +5,12 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from reconciler.core.documents.plain_fields import read_fields, written_fields
-from reconciler.core.documents.plan_schema import Document, NotAPlan
+from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Plan
+from reconciler.core.model.policy import Rates
 from reconciler.core.model.review import Requirement
-from reconciler.core.planning.impact import material
+from reconciler.core.planning.limits.money_moved import material
 
 
 def controls_document(plan: Plan) -> Document:
@@ -17,16 +18,26 @@ def controls_document(plan: Plan) -> Document:
     return {
         "approvals": written_fields(plan.requirement, approvals="required"),
         **({"materiality": _materiality(plan)} if plan.materiality else {}),
+        **({"rates": rates_document(plan.rates)} if plan.rates else {}),
     }
 
 
 def _materiality(plan: Plan) -> Document:
     """The limits of materiality, and the changes that reach them."""
-    found = material(plan.pending, plan.materiality, plan.basis.home_currency)
+    found = material(plan.pending, plan.materiality, plan.basis.home_currency, plan.rates)
     return {
-        "limits": {currency: plain(least) for currency, least in plan.materiality.items()},
+        "limits": _written(plan.materiality),
         "changes": [{"address": str(change.address), "because": why} for change, why in found],
     }
+
+
+def rates_document(rates: Rates) -> Document:
+    """The rates at which foreign currency counts, by the currency in which it does."""
+    return {currency: _written(row) for currency, row in rates.items()}
+
+
+def _written(amounts: Mapping[str, Decimal]) -> Document:
+    return {currency: plain(amount) for currency, amount in amounts.items()}
 
 
 def requirement_from(document: Document) -> Requirement:
@@ -38,12 +49,16 @@ def requirement_from(document: Document) -> Requirement:
 
 
 def materiality_from(document: Document) -> Mapping[str, Decimal]:
-    """The limits of materiality in a plan's JSON. The material changes follow from them.
-
-    Raises NotAPlan for an amount that is not a number.
-    """
+    """The limits of materiality in a plan's JSON. The material changes follow from them."""
     found = document.get("controls", {}).get("materiality", {"limits": {}})
-    limits = {currency: Decimal(least) for currency, least in sorted(found["limits"].items())}
-    if not all(least.is_finite() for least in limits.values()):
-        raise NotAPlan("an amount is not a number - at `$.controls.materiality.limits`")
-    return MappingProxyType(limits)
+    return _read(found["limits"])
+
+
+def rates_from(document: Document) -> Rates:
+    """The rates in a plan's JSON."""
+    found = document.get("controls", {}).get("rates", {})
+    return MappingProxyType({currency: _read(row) for currency, row in sorted(found.items())})
+
+
+def _read(document: Document) -> Mapping[str, Decimal]:
+    return MappingProxyType({code: Decimal(amount) for code, amount in sorted(document.items())})

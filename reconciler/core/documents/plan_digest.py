@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from reconciler.core.documents.controls_json import rates_document
 from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_json import balance_rows, change_document, target_document
 from reconciler.core.documents.plan_schema import Document
@@ -46,6 +47,8 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
         bound["approvals"] = _without(required, "because")
     if plan.materiality:
         bound["materiality"] = {code: plain(least) for code, least in plan.materiality.items()}
+        if plan.rates:
+            bound["rates"] = rates_document(plan.rates)
     if plan.refusals:
         bound["refusals"] = sorted({row.rule for row in plan.refusals})
     return digest(json_bytes(bound).decode())

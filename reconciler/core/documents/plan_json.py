@@ -12,6 +12,7 @@ from msgspec import ValidationError, convert
 from reconciler.core.documents.controls_json import (
     controls_document,
     materiality_from,
+    rates_from,
     requirement_from,
 )
 from reconciler.core.documents.plain_fields import read_fields as _read
@@ -301,6 +302,7 @@ def plan_from(document: Document) -> Plan:
         requirement=requirement_from(document),
         sign_off=_read(SignOff, document["sign_off"]) if "sign_off" in document else None,
         materiality=materiality_from(document),
+        rates=rates_from(document),
         allowances=_read(Allowances, {**_written(Allowances()), **scope}),
         search=_read(SearchOptions, document.get("search") or _written(SearchOptions())),
         scope=_read(Scope, scope),

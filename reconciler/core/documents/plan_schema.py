@@ -212,7 +212,11 @@ _PLAN = _object(
     ],
     refusals=_list[_REFUSAL],
     controls=NotRequired[
-        _object(approvals=_object(Requirement, renamed={"approvals": "required"}))
+        _object(
+            approvals=_object(Requirement, renamed={"approvals": "required"}),
+            materiality=NotRequired[_object(limits=dict[str, _Amount])],
+            rates=NotRequired[dict[str, dict[str, _Amount]]],
+        )
     ],
     sign_off=NotRequired[_object(SignOff)],
     warnings=list[str],

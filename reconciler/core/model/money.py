@@ -64,6 +64,13 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     return result
 
 
+def at_rate(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
+    """The amount at a rate, rounded up to the minor units of the currency that it is then in."""
+    product = _WIDE.multiply(amount, rate)
+    unit = Decimal(1).scaleb(-(minor_units(currency) or 0))
+    return product.quantize(unit, ROUND_UP, _WIDE)
+
+
 def difference(left: Decimal, right: Decimal) -> Decimal:
     """`left` less `right`, exactly."""
     return _EXACT.subtract(left, right)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from reconciler.core.model.finding import PlanWarning, Refusal, UnansweredDifference
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import difference
+from reconciler.core.model.policy import NO_RATES, Rates
 from reconciler.core.model.proofs.rehearsal import Rehearsal
 from reconciler.core.model.resource import Address, Line, Live, Source, Value
 from reconciler.core.model.reversal_pair import ReversalPair
@@ -359,6 +360,8 @@ class Plan:
     requirement: Requirement = NO_REQUIREMENT
     materiality: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     """By currency, the debits from which a change is material; from the policy."""
+    rates: Rates = field(default_factory=lambda: NO_RATES)
+    """What foreign currency counts as, at the least; from the policy."""
     rehearsal: Rehearsal | None = None
     sign_off: SignOff | None = None
     """None where nobody asked. The digest does not depend on it."""

@@ -5,9 +5,15 @@ from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import TypeAlias
 
 from reconciler.core.model.enumerations import PeriodStatus
 from reconciler.values import dataclass
+
+Rates: TypeAlias = Mapping[str, Mapping[str, Decimal]]
+"""By currency, what one unit of other currencies counts as there, at the least."""
+
+NO_RATES: Rates = MappingProxyType({})
 
 
 class Evidence(StrEnum):
@@ -120,8 +126,9 @@ class Policy:
 
     `max_removals` replaces the default of max(3, 10 %). `max_money` limits, by currency, the sum
     of debits that one plan posts or cancels. `materiality` is, by currency, the sum of debits from
-    which a single change is shown as material. `max_changes` and `max_percent` limit the number of
-    entries that it changes, the latter in percent of the recorded entries.
+    which a single change is shown as material. Both measure other currencies at `rates`.
+    `max_changes` and `max_percent` limit the number of entries that it changes, the latter in
+    percent of the recorded entries.
     """
 
     removal: Removal = Removal.DELETE
@@ -129,6 +136,7 @@ class Policy:
     max_removals: int | None = None
     max_money: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
     materiality: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    rates: Rates = field(default_factory=lambda: NO_RATES)
     max_changes: int | None = None
     max_percent: Decimal | None = None
     approvals: Approvals = NO_APPROVALS

@@ -6,7 +6,7 @@ from dataclasses import replace
 from reconciler.core.model.finding import Refusal, counted, joined
 from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Change
-from reconciler.core.model.policy import Approvals, Evidence, Tier
+from reconciler.core.model.policy import Evidence, Policy, Tier
 from reconciler.core.model.review import (
     Approval,
     Assessment,
@@ -17,11 +17,10 @@ from reconciler.core.model.review import (
 )
 from reconciler.core.planning.impact import (
     Affected,
-    MoneyMovement,
     Periods,
     affected_by,
-    money_moved,
 )
+from reconciler.core.planning.limits.money_moved import MoneyMovement, money_moved
 from reconciler.values import dataclass
 
 SHORT = 10
@@ -30,7 +29,7 @@ SHORT = 10
 
 def requirement_of(
     changes: Iterable[Change],
-    approvals: Approvals,
+    policy: Policy,
     periods: Periods,
     *,
     home_currency: str | None = None,
@@ -40,12 +39,13 @@ def requirement_of(
 
     A partial plan meets every `amount`: each part alone could stay below it.
     """
+    approvals = policy.approvals
     acting = [change for change in changes if change.is_feasible]
     if not acting:
         return Requirement()
     pairs = [(change, affected_by(change, periods)) for change in acting]
     money = _Money(
-        moved=money_moved(acting, home_currency),
+        moved=money_moved(acting, home_currency, policy.rates),
         named=frozenset(currency for tier in approvals.tiers for currency in tier.amount),
         partial=partial,
         unknown=any(affected.unknown for _, affected in pairs),
@@ -129,6 +129,9 @@ def _conditions(tier: Tier) -> Iterator[str]:
             yield f"{label} {' or '.join(values)}"
 
 
+_TELL_NOTHING = "the tier states no amount, and policy.rates no rate"
+
+
 def _amount(tier: Tier, money: _Money) -> str | None:
     if money.unknown:
         return "a journal run, whose amounts are unknown before it runs"
@@ -136,11 +139,14 @@ def _amount(tier: Tier, money: _Money) -> str | None:
         amount = money.moved.amounts.get(currency)
         if amount is not None and amount >= least:
             return (
-                f"{currency} {shown(amount, currency)} posted or cancelled, at least "
+                f"{money.moved.said(currency)} posted or cancelled, at least "
                 f"{shown(least, currency)}"
             )
-    if unmeasured := money.moved.unmeasured(money.named):
-        return f"{joined(unmeasured)}, for which no tier states an amount"
+    # A tier in home currency is for all currencies. One in another currency leaves the rest to
+    # the other tiers.
+    measures_all = money.moved.home_currency in tier.amount
+    if unmeasured := money.moved.unmeasured(tier.amount if measures_all else money.named):
+        return f"{joined(unmeasured)}, for which {_TELL_NOTHING}"
     if money.partial:
         return "a partial plan, which does not show the amounts of all parts"
     return None

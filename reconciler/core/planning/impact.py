@@ -1,15 +1,15 @@
 """The impact of a plan by period, accounting code and currency, and its balance."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.money import ZERO, shown, total
+from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
 from reconciler.core.model.resource import Value, header_of, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod
@@ -263,120 +263,3 @@ def periods_of(kind: Kind, spec: Mapping[str, Value], periods: Periods) -> Itera
     for period in periods.values():
         if any(first and last and period.touches(first, last) for first, last in days):
             yield period.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyMovement:
-    """The debits that changes post or cancel, by currency.
-
-    Amounts of other currencies count in the home currency too. `own` are the currencies of the
-    entries, and `foreign` those with amounts that have no home amount.
-    """
-
-    amounts: Mapping[str, Decimal]
-    home_currency: str | None
-    own: frozenset[str]
-    foreign: frozenset[str]
-
-    def unmeasured(self, named: Collection[str]) -> tuple[str, ...]:
-        """The currencies that sums in the named currencies do not cover."""
-        measured = self.home_currency in named
-        return tuple(
-            currency
-            for currency in sorted(self.own)
-            if currency not in named and not (measured and currency not in self.foreign)
-        )
-
-
-def money_moved(changes: Iterable[Change], home_currency: str | None) -> MoneyMovement:
-    """The debits that changes post or cancel; blocked changes do not count."""
-    return moved_by(
-        (
-            entry
-            for change in changes
-            if change.action is not Action.BLOCKED
-            for entry in (*newly_posted(change), *newly_cancelled(change))
-        ),
-        home_currency,
-    )
-
-
-def moved_by(entries: Iterable[Entry], home_currency: str | None) -> MoneyMovement:
-    """The debits of entries."""
-    moved: dict[str, list[Decimal]] = defaultdict(list)
-    own: set[str] = set()
-    foreign: set[str] = set()
-    for kind, spec in entries:
-        for posting in postings(kind, spec, home_currency):
-            if posting.debit <= ZERO:
-                continue
-            own.add(posting.currency)
-            moved[posting.currency].append(posting.debit)
-            if home_currency is None or posting.currency == home_currency:
-                continue
-            if posting.home_net is None:
-                foreign.add(posting.currency)
-            else:
-                moved[home_currency].append(posting.home_net.copy_abs())
-    return MoneyMovement(
-        amounts={currency: total(amounts) for currency, amounts in sorted(moved.items())},
-        home_currency=home_currency,
-        own=frozenset(own),
-        foreign=frozenset(foreign),
-    )
-
-
-def material(
-    changes: Iterable[Change], limits: Mapping[str, Decimal], home_currency: str | None
-) -> Iterator[tuple[Change, str]]:
-    """The changes that reach a limit of their currency or of the home currency, each with why.
-
-    Without limits there are none. With limits, an amount that none of them covers is material.
-    """
-    for change in changes if limits else ():
-        if change.action is not Action.BLOCKED and (
-            why := _material(change, limits, home_currency)
-        ):
-            yield change, why
-
-
-def _material(change: Change, limits: Mapping[str, Decimal], home_currency: str | None) -> str:
-    if change.posts and not KINDS[change.address.kind].lines:
-        return "amounts known only after the run"
-    for entries in (newly_posted(change), newly_cancelled(change)):
-        moved = moved_by(entries, home_currency)
-        for currency, least in sorted(limits.items()):
-            amount = moved.amounts.get(currency)
-            if amount is not None and amount >= least:
-                return f"{currency} {shown(amount, currency)}"
-        if unmeasured := moved.unmeasured(limits):
-            return " and ".join(
-                f"{currency} {shown(moved.amounts[currency], currency)}, without a limit"
-                for currency in unmeasured
-            )
-    return ""
-
-
-class Largest(NamedTuple):
-    """The largest change in a currency, and its debits: posted or cancelled, the larger sum."""
-
-    change: Change
-    currency: str
-    amount: Decimal
-
-
-def largest_of(changes: Iterable[Change], home_currency: str | None) -> tuple[Largest, ...]:
-    """The largest change in the home currency, and in each one whose home amounts are unknown."""
-    found: dict[str, Largest] = {}
-    for change in changes:
-        if change.action is Action.BLOCKED:
-            continue
-        for entries in (newly_posted(change), newly_cancelled(change)):
-            moved = moved_by(entries, home_currency)
-            for currency, amount in moved.amounts.items():
-                # With amounts in the home currency, those in its own say nothing more.
-                if home_currency is not None and currency not in {home_currency, *moved.foreign}:
-                    continue
-                if currency not in found or amount > found[currency].amount:
-                    found[currency] = Largest(change, currency, amount)
-    return tuple(one for _, one in sorted(found.items()))

@@ -1,7 +1,6 @@
 """Guards: limits for a whole plan. They refuse a plan, and never shorten it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.model.finding import Refusal, counted, listed
 from reconciler.core.model.history import Recorded
@@ -9,7 +8,7 @@ from reconciler.core.model.marker import marker_in
 from reconciler.core.model.money import ZERO, plain, shown
 from reconciler.core.model.plan import Action, Allowances, Change, Reason
 from reconciler.core.model.policy import Policy
-from reconciler.core.planning.impact import money_moved
+from reconciler.core.planning.limits.money_moved import money_moved
 from reconciler.core.planning.run_members import is_posted
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.rules.catalog import refusal
@@ -69,7 +68,7 @@ def refusals(
         ),
         *(_equal(changes, snapshot, allowances.allow_equal or 0) if snapshot.equal else ()),
         *(_found(changes, snapshot, allowances.adopt_found or 0) if snapshot.found else ()),
-        *_money(moving, snapshot.policy.max_money, snapshot.tenant.home_currency),
+        *_money(moving, snapshot.policy, snapshot.tenant.home_currency),
         *_changes(
             sum(sizes[change.address] for change in changes if change.steps and change.is_feasible),
             owned=owned + len(elsewhere),
@@ -196,26 +195,27 @@ def unproved_entries(named: Sequence[str], workspace: str) -> Refusal:
 
 
 def _money(
-    changes: tuple[Change, ...], limits: Mapping[str, Decimal], home_currency: str | None
+    changes: tuple[Change, ...], policy: Policy, home_currency: str | None
 ) -> Iterator[Refusal]:
+    limits = policy.max_money
     if not limits:
         return
-    moved = money_moved(changes, home_currency)
+    moved = money_moved(changes, home_currency, policy.rates)
     for currency in moved.unmeasured(limits):
         message = (
-            f"{currency} {shown(moved.amounts[currency], currency)} would be posted or cancelled, "
-            f"and policy.limits.money names no limit for {currency}"
+            f"{moved.said(currency)} would be posted or cancelled, and policy.limits.money names "
+            f"no limit for {currency}, nor policy.rates a rate"
         )
         remedy = (
-            f"Have a limit for {currency} set in policy.limits.money, and apply that change alone "
-            "first."
+            f"Have a limit for {currency} set in policy.limits.money, or a rate in policy.rates, "
+            "and apply that change alone first."
         )
         yield refusal("money-limit", message, remedy)
     for currency, limit in sorted(limits.items()):
         amount = moved.amounts.get(currency, ZERO)
         if amount > limit:
             message = (
-                f"{currency} {shown(amount, currency)} would be posted or cancelled; "
+                f"{moved.said(currency)} would be posted or cancelled; "
                 f"the limit is {shown(limit, currency)}"
             )
             yield refusal("money-limit", message)

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from reconciler.core.model.money import ZERO, plain
-from reconciler.core.model.policy import Approvals, Evidence, Level, Policy, Removal, Tier
-from reconciler.core.planning.guards import default_limit
+from reconciler.core.model.policy import Approvals, Evidence, Level, Policy, Rates, Removal, Tier
+from reconciler.core.planning.limits.guards import default_limit
 from reconciler.values import dataclass
 
 Compare = Callable[[Any, Any, int], tuple[Any, bool]]
@@ -117,6 +117,17 @@ def _least_of_each(
     return {
         currency: min(old.get(currency, ZERO), new.get(currency, old.get(currency, ZERO)))
         for currency in sorted({*old, *new})
+    }, True
+
+
+def _highest_of_each(old: Rates, new: Rates, _recorded: int) -> tuple[Rates, bool]:
+    """The higher rate of each currency. Without one in either, nothing covers that currency."""
+    return {
+        one: {
+            other: max(old[one][other], new[one][other])
+            for other in sorted({*old[one]} & {*new[one]})
+        }
+        for one in sorted({*old} & {*new})
     }, True
 
 
@@ -230,6 +241,7 @@ POLICY = table_of(
     ("max_removals", "limits.removals", _most_removals),
     ("max_money", "limits.money", _least_of_each),
     ("materiality", "materiality", _least_of_each),
+    ("rates", "rates", _highest_of_each),
     ("max_changes", "limits.changes", _least),
     ("max_percent", "limits.percent", _least),
     ("approvals", "approvals", _approvals),
