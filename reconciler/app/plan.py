@@ -15,6 +15,7 @@ from reconciler.app.rehearsing import RehearsalOptions, rehearse
 from reconciler.app.session import Access, ReadSession, open_session
 from reconciler.app.state_directory import CACHE, keep_private, require_daybook, workspace_cache
 from reconciler.app.warnings import (
+    absence_warnings,
     age_warnings,
     reading_warnings,
     scope_warnings,
@@ -144,7 +145,7 @@ def drift_plan(
         found = plan_and_search(session, options, progress=progress, posting=False)
         wanted = READING_RULES | {ACKNOWLEDGED}
         of_plan = (one for one in found.plan.warnings if one.rule in wanted)
-        told = (*of_plan, *age_warnings(found, new=session.daybook.new))
+        told = (*of_plan, *age_warnings(found, new=session.daybook.new), *absence_warnings(found))
         return replace(found.plan, warnings=told)
 
 

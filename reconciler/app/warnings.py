@@ -31,7 +31,12 @@ from reconciler.core.planning.renames import warnings_of
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.unanswered import acknowledged_states
-from reconciler.core.recovery.marker_search import Search, unrecorded, untracked
+from reconciler.core.recovery.marker_search import (
+    UNREAD_POSTING,
+    Search,
+    unrecorded,
+    untracked,
+)
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
 from reconciler.core.rules.severities import waiver_of, waiver_text
@@ -278,15 +283,21 @@ def age_warnings(found: SearchedPlan, *, new: bool) -> Iterator[PlanWarning]:
         if change.reason is Reason.MISSING_IN_LEDGER
     ]
     if gone:
-        recorded = "is recorded but" if len(gone) == 1 else "are recorded but"
         why = (
             "the ledger is the older one"
             if again
-            else "somebody deleted it, the ledger was restored from a backup, or the daybook is an "
-            "older copy"
+            else "somebody deleted it, the ledger was restored from a backup, the daybook is an "
+            "older copy, or the API user may not see it"
         )
-        fact = f"{listed(gone)} {recorded} missing in the ledger: {why}"
+        fact = f"no read finds what is recorded as posted, {listed(gone)}: {why}"
         yield warning("ledger-older" if again else "daybook-older", fact)
+
+
+def absence_warnings(found: SearchedPlan) -> Iterator[PlanWarning]:
+    """Which recorded entries may be posted although no read finds them: nothing proves it."""
+    for one in found.plan.refusals:
+        if one.rule == UNREAD_POSTING:
+            yield PlanWarning(rule=one.rule, message=one.message)
 
 
 def reading_warnings(failure: str, wrong: Sequence[str], damage: str) -> Iterator[PlanWarning]:

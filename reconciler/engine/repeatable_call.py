@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from reconciler.core.model.history import Act, Result
+from reconciler.core.model.history import ADOPTIONS, Act, Result
 from reconciler.core.model.plan import CANCELLED, Step
 from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PARTIAL_CANCEL_REMEDY, cancelled_in_part
@@ -94,19 +94,30 @@ class RepeatableCall:
                 track_id=intent.track_id or "",
             )
             self._give_up(intent, late)
-        differs = ReadBackDiffers(
-            f"the ledger acknowledged {what}, but a read does not show it",
-            remedy="Check the entry in the ledger, then plan again.",
-            track_id=intent.track_id or "",
-        )
-        if intent.act is Act.UPDATE and live is not None:
-            # Somebody changed the entry after the update, which may show in part.
+        # The marker alone proves an adoption: the entry is ours, whatever else it shows.
+        marker = self.reader.marker_of(live) if live is not None else None
+        adopted = intent.act in ADOPTIONS and marker == self.reader.marker
+        differing: tuple[str, ...] = ()
+        if live is not None and (adopted or intent.act is Act.UPDATE):
+            # Somebody changed the entry after the update, which may show in part. Or the ledger
+            # stored other values.
             found = self.reader.shown(live, self.effect)
+            differing = found.differing
             note = self.intents.intent(
                 Act.NOTE, number=number, payload=found.otherwise, spec=found.applied
             )
             self.intents.note(note)
-        self.intents.record_outcome(intent, ended_by(differs, Result.UNSENT))
+        shows = f"shows other values than were sent: {', '.join(differing)}"
+        differs = ReadBackDiffers(
+            f"the ledger acknowledged {what}, but a read "
+            + (shows if adopted and differing else "does not show it"),
+            remedy="Check the entry in the ledger, then plan again.",
+            track_id=intent.track_id or "",
+        )
+        if adopted:
+            self._took_effect(intent)
+        else:
+            self.intents.record_outcome(intent, ended_by(differs, Result.UNSENT))
         raise differs
 
     def _took_effect(self, intent: Intent) -> None:

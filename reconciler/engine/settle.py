@@ -274,7 +274,7 @@ class _Settlement:
         found = shown_by(intent, before, live, marker_place=self.marker_place)
         if found is None or found.applied == before:
             return settled
-        return replace(settled, differs=True, applied=found.applied)
+        return replace(settled, differs=True, applied=found.applied, otherwise=found.otherwise)
 
     def _marker_in(self, live: Live) -> str | None:
         return split_marker(live.fields, self.marker_place)[1]

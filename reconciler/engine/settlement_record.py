@@ -57,7 +57,8 @@ def settled_by(
     differs = f"{number} has other values than were sent: {', '.join(found.differing)}"
     message = f"{message}; {differs}" if message else differs
     settled = settlement_of(intent, Result.DONE, number=number, message=message)
-    return replace(settled, differs=True, applied=found.applied, entries=entries)
+    settled = replace(settled, differs=True, applied=found.applied, otherwise=found.otherwise)
+    return replace(settled, entries=entries)
 
 
 def shown_by(
@@ -78,7 +79,7 @@ def record_settled(
     if settled.differs:
         # Before the outcome: a run that ends in between leaves the call open.
         note = replace(intent, act=Act.NOTE, number=settled.number, spec=settled.applied, key=None)
-        write_note(daybook, replace(note, payload=None, seq=0))
+        write_note(daybook, replace(note, payload=settled.otherwise or None, seq=0))
     outcome = kept or CallOutcome(
         result=settled.result, number=settled.number, detail=settled.message
     )

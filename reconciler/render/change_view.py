@@ -52,7 +52,7 @@ _REASONS: Mapping[Reason, str] = {
     Reason.DRIFTED: "changed in the ledger, not in the file",
     Reason.UNDECLARED: "no longer declared",
     Reason.CANCELLED_IN_LEDGER: "cancelled in the ledger by someone else",
-    Reason.MISSING_IN_LEDGER: "no longer in the ledger",
+    Reason.MISSING_IN_LEDGER: "not found in the ledger",
     Reason.RESUMED: "completes what an earlier run started",
     Reason.RECORD_ONLY: "only the daybook changes; no call is made",
     Reason.FAILED_IN_LEDGER: "ended in an error in the ledger",
@@ -67,7 +67,7 @@ _OF_THE_ACTION = frozenset({Reason.RESUMED, Reason.ADOPTED})
 """Reasons that describe the action, so they are not shown for a blocked change."""
 
 _DRIFTED: Mapping[str, str] = {
-    "gone": "no longer exists",
+    "gone": "was not found",
     CANCELLED: "was cancelled",
     AGAIN: "is posted again",
 }

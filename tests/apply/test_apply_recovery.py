@@ -1,5 +1,8 @@
 """What an older daybook, an open call or a ledger at rest must not lead to: I-06 to I-11, I-44."""
 
+import json
+from itertools import count
+
 import httpx
 import pytest
 from apply_harness import (
@@ -15,6 +18,7 @@ from apply_harness import (
     of,
     outcomes,
     refusal,
+    whole,
 )
 from apply_runs import RUN, run, runs
 from builders import address
@@ -59,6 +63,34 @@ def test_i08_entries_that_were_gone_before_an_open_cancel_are_no_part_of_it(book
     assert [(item.result.value, item.message) for item in report.settled] == [("unsent", "")]
     assert outcomes(report) == {"done"}
     assert runs(books) == {}
+
+
+def test_what_the_ledger_stores_otherwise_is_known_where_the_answer_was_lost(bench):
+    """The next run settles the create by a read, and does not replace its entry.
+
+    That a read or the file has lines or fields in another order makes nothing new of it.
+    """
+
+    def rounded(line, request, turns=count()):  # noqa: B008 - one count for all reads
+        response = line.deliver(request)
+        if "/journal-entries/" not in request.url.path:
+            return response
+        document = json.loads(b"".join(response.stream).replace(b"400.9", b"400.5"))
+        if next(turns) % 2:
+            document.get("journalEntryItems", []).reverse()
+        response = answer(response.status_code, document)
+        return whole(response, response.content)
+
+    bench.line.reads = rounded
+    bench.line.choose = every(lost_after, "create")
+    assert outcomes(bench.apply(files(a=of()))) == {"unknown"}
+    bench.line.choose = lambda sent: None
+    for _ in range(2):
+        bench.apply(files(a=of()))
+        (change,) = bench.planned.changes
+        assert change.block is not None
+        assert change.block.rule == "stored-otherwise"
+    assert bench.live() == {"a": ["JE-00000001"]}
 
 
 def test_what_lies_in_no_known_period_does_not_stop_what_has_nothing_to_do_with_it(bench):

@@ -150,6 +150,10 @@ def test_what_a_query_shows_and_no_read_finds_is_not_posted_again(changed, serve
     assert refused.code == 4, refused.said
     assert f"a query shows as posted what no read finds: {one}, {other}" in refused.said
     assert books.plan().code == 4
+    drift = books.run("drift")
+    # A new daybook records nothing that could have changed.
+    told = f"unread-posting]: a query shows as posted what no read finds: {one}, {other}"
+    assert (told in drift.said) != lost, drift.said
     assert books.content() == before
     # The remedy, to the letter: the user may read them again.
     books.env["ZUORA_BASE_URL"] = url
@@ -179,6 +183,9 @@ def test_who_confirms_that_an_entry_is_deleted_may_post_it_again(served_small, r
     refused = served_small.apply()
     assert refused.code == 4, refused.said
     assert f"no query shows it as deleted: {number}" in refused.said
+    drift = served_small.run("drift").said
+    assert f"no query shows it as deleted: {number}" in drift
+    assert "no longer exists" not in drift
     assert "To post it again, restore the file after that." in refused.said
     # The remedy, to the letter.
     declaration.unlink(missing_ok=True)
@@ -248,3 +255,24 @@ def test_what_the_ledger_stores_otherwise_is_not_sent_again_and_again(
     else:
         declare(**shown)
     books.applied()
+
+
+def test_an_entry_is_adopted_whose_text_the_ledger_changes(changed):
+    """Its marker proves the adoption, so the daybook records it, and what is sent is counted."""
+    books = changed(trims)
+    number = by_hand(books)
+    adopted = {"metadata": {"adopts": number}, "notes": "Notes "}
+    lines = debit("1234.50"), credit("1234.50")
+    books.declare("adopted", *lines, **adopted)
+    ended = books.apply()
+    assert "a read shows other values than were sent: notes" in ended.said
+    assert "daybook-older" not in books.plan().said
+    assert books.apply().code == 6
+    before = books.content()
+    refused = books.apply()
+    assert (refused.code, "stored-otherwise: " in refused.said) == (4, True), refused.said
+    assert books.content() == before
+    # The remedy, to the letter.
+    books.declare("adopted", *lines, **adopted | {"notes": "Notes"})
+    books.applied()
+    assert books.number("adopted") == number

@@ -67,7 +67,8 @@ class Settled:
     """The outcome of an open call of an earlier run; UNKNOWN if it is still open.
 
     `differs`: its entry has other values than were sent. `applied` are then those that count as
-    applied, None if none do. `entries` are those of a journal run that has ended.
+    applied, None if none do, and `otherwise` is what was sent and what a read shows instead, as
+    the daybook keeps it. `entries` are those of a journal run that has ended.
     """
 
     address: Address
@@ -77,6 +78,7 @@ class Settled:
     message: str = ""
     differs: bool = False
     applied: Mapping[str, Value] | None = None
+    otherwise: str = ""
     entries: tuple[str, ...] = ()
 
 

@@ -135,15 +135,15 @@ def stored_otherwise(kind: Kind, found: Comparison) -> Mapping[str, tuple[str, s
         sent = tuple(one.fields for one in found.line_updates)
         read = tuple(one.before for one in found.line_updates)
     if sent or read:
-        names = dict.fromkeys(name for line in sent or read for name in line)
+        names = sorted({name for line in sent or read for name in line})
         told[kind.lines] = _told(sent, names), _told(read, names)
     return told
 
 
 def _told(rows: Iterable[Mapping[str, Value]], names: Iterable[str]) -> str:
-    """The values of some lines as text."""
+    """The values of some lines as text: equal for equal lines, in whatever order they are given."""
     texts = ((value_text(row.get(name)) for name in names) for row in rows)
-    return "; ".join(" ".join(filter(None, each)) for each in texts)
+    return "; ".join(sorted(" ".join(filter(None, each)) for each in texts))
 
 
 def _readable(kind: Kind, spec: Mapping[str, Value]) -> Mapping[str, Value]:

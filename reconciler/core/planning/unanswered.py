@@ -120,7 +120,7 @@ def _moved(moved: Drift, snapshot: Snapshot) -> UnansweredDifference:
             f"{moved.number} does not carry the marker of {moved.address.name}",
         )
     kind = KINDS[moved.address.kind]
-    states = {CANCELLED: "is cancelled", GONE: "no longer exists"}
+    states = {CANCELLED: "is cancelled", GONE: "was not found"}
     what = "differs from what was applied" if moved.status in kind.posted_states else ""
     what = what or states.get(moved.status, f'has the status "{moved.status}"')
     return _difference(

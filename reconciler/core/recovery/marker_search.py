@@ -32,6 +32,9 @@ known. A read lags less."""
 
 _MARK = "\\"
 
+UNREAD_POSTING = "unread-posting"
+"""The rule that asks for proof that an entry is gone, before it counts as gone."""
+
 _GONE = (Reason.MISSING_IN_LEDGER, Reason.CANCELLED_IN_LEDGER)
 
 
@@ -353,11 +356,11 @@ def unread_posting(shown: tuple[str, ...], unproved: tuple[str, ...]) -> Iterato
     """The refusals to take entries for gone only because no read finds them."""
     if shown:
         yield refusal(
-            "unread-posting", f"a query shows as posted what no read finds: {listed(shown)}"
+            UNREAD_POSTING, f"a query shows as posted what no read finds: {listed(shown)}"
         )
     if unproved := tuple(number for number in unproved if number not in shown):
         yield refusal(
-            "unread-posting",
+            UNREAD_POSTING,
             f"no read finds what is recorded as posted, and no query shows it as deleted: "
             f"{listed(unproved)}",
         )
