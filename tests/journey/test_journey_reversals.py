@@ -322,6 +322,33 @@ def test_an_entry_with_a_new_name_that_no_apply_wrote_is_rebooked_under_it(close
     assert posted["lease"] == "JE-00000001"
 
 
+@pytest.mark.parametrize("way", ["renamed", "moved", "renamed and moved"])
+def test_the_comments_of_what_is_restored_are_those_of_the_last_apply(closed, way):
+    name, file = "rent", "rent.yaml"
+    text = RENT
+    if "renamed" in way:
+        name = "lease"
+        text = text.replace("name: rent, ", "name: lease, previousName: rent, ")
+    if "moved" in way:
+        (closed.root / file).unlink()
+        file = "other.yaml"
+    closed.write(file, text.replace("400.90", "300.10"))
+    done = closed.run("reverse", name, "--rebook")
+    assert (done.code, "without comments" in done.said) == (0, False), done.said
+    assert files(closed)[file] == text
+    closed.applied()
+
+
+def test_a_file_that_no_commit_has_as_it_is_posted_is_restored_and_says_so(closed):
+    shutil.rmtree(closed.root / ".git")
+    closed.write("rent.yaml", RENT.replace("400.90", "300.10"))
+    done = closed.run("reverse", "rent", "--rebook")
+    assert done.code == 0, done.said
+    assert "rent.yaml is restored from the daybook, without comments: no commit" in done.said
+    assert files(closed)["rent.yaml"].count("#") == 0
+    closed.applied()
+
+
 def test_offline_the_daybook_says_what_is_posted(closed):
     assert closed.run("reverse", "rent", "--offline", "--period", "Feb-2026").code == 0
     written = files(closed)["rent.reversal.yaml"]

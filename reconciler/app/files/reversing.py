@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reconciler.app.files.file_changes import WritingOptions, write_files
-from reconciler.app.files.original_text import restored_text
+from reconciler.app.files.original_text import committed_text, recorded_text
 from reconciler.app.files.posted_entries import (
     Original,
     PostedEntries,
@@ -267,9 +267,15 @@ class _Reversing:
             minor_units=tenant.minor_units,
             home_currency=tenant.home_currency or "",
         )
-        before = restored_text(
+        before = committed_text(
             self._workspace.root, original, commit=self._posted.applied_commit, tenant=tenant
         )
+        if before is None:
+            before = recorded_text(original, tenant)
+            self.notes.append(
+                f"{declared.source.path} is restored from the daybook, without comments: no commit "
+                f"of the last apply declares {original.number} as it is posted."
+            )
         self.files[path] = with_document(present, index, before)
         self.kept.append(path)
         self._append(target, moved)
