@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,11 +54,13 @@ def pytest_collection_finish() -> None:
 def keep_files_in_memory() -> None:
     """Put the files of all tests into memory where there is room, so that no sync waits for a disk.
 
-    What must reach a disk is proved from the system calls, never from the disk itself. Whoever sets
-    the variable decides for themselves.
+    Those that the product, PostgreSQL and git make for themselves go there too. What must reach a
+    disk is proved from the system calls, never from the disk itself. Whoever sets the variable
+    decides for themselves.
     """
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        os.environ.setdefault("TMPDIR", str(MEMORY))
+        tempfile.tempdir = None
 
 
 @pytest.fixture
