@@ -3,8 +3,8 @@
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -63,7 +63,7 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
     store = _store(place, write=write, workspace=workspace, clock=clock, hurry=hurry)
     state = DaybookState()
     try:
-        with _plainly(store):
+        with store.readable():
             if not write:
                 follows = store.exists()
                 if follows:
@@ -105,7 +105,7 @@ def unlock(
     """
     store = _store(place, write=True, workspace=workspace, clock=_now)
     try:
-        with _plainly(store):
+        with store.readable():
             if not store.exists():
                 raise DaybookError("nobody holds the daybook under a lease", remedy=_STUCK)
             _require_format(store)
@@ -135,20 +135,6 @@ def _store(
     from reconciler.daybook.sqlite import SqliteStore  # noqa: PLC0415 - as above
 
     return SqliteStore(Path(place), write=write, clock=clock)
-
-
-@contextmanager
-def _plainly(store: Store) -> Iterator[None]:
-    """Turn errors of the database and the file system into DaybookError."""
-    try:
-        yield
-    except OSError as error:
-        raise DaybookError(
-            f"the daybook {store.place} cannot be read: {error.strerror or error}",
-            remedy=store.remedy,
-        ) from error
-    except store.failures as error:
-        raise store.unreadable(error) from error
 
 
 def _wait(

@@ -65,13 +65,22 @@ class Store(ABC):
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A transaction with one consistent view. Raises DaybookError."""
+        with self.readable(), self._connections.transaction(write=False) as transaction:
+            yield transaction
+
+    @contextmanager
+    def readable(self) -> Iterator[None]:
+        """Turn errors of the database and of the file system into DaybookError."""
         try:
-            with self._connections.transaction(write=False) as transaction:
-                yield transaction
+            yield
         except Damaged as error:
             raise self.damaged(error) from error
+        except OSError as error:
+            raise self._unreadable(error.strerror or str(error)) from error
         except self.failures as error:
-            raise self.unreadable(error) from error
+            if is_damage(error):
+                raise self.damaged(Damaged(_cause_of(error))) from error
+            raise self._unreadable(_cause_of(error)) from error
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
@@ -91,13 +100,8 @@ class Store(ABC):
                 "command again: it settles open calls.",
             ) from error
 
-    def unreadable(self, error: Exception) -> DaybookError:
-        """The error for a daybook that a database cannot read, or reads and finds damaged."""
-        if is_damage(error):
-            return self.damaged(Damaged(_cause_of(error)))
-        return DaybookError(
-            f"the daybook {self.place} cannot be read: {_cause_of(error)}", remedy=self.remedy
-        )
+    def _unreadable(self, cause: str) -> DaybookError:
+        return DaybookError(f"the daybook {self.place} cannot be read: {cause}", remedy=self.remedy)
 
     def damaged(self, error: Damaged) -> DaybookError:
         return DaybookError(f"the daybook {self.place} is damaged: {error}", remedy=RESTORE)

@@ -85,11 +85,7 @@ def read_export(text: str) -> Export:
         raise _damaged("it holds no event")
     if state.seq != heading.events:
         raise _damaged(f"it ends after event {state.seq} of {heading.events}")
-    if (state.hash, state.serial, state.lineage) != (
-        heading.hash,
-        heading.serial,
-        heading.lineage,
-    ):
+    if (state.hash, state.serial, state.lineage) != (heading.hash, heading.serial, heading.lineage):
         raise _damaged("its heading does not match its events")
     return Export(chain=tuple(chain), state=state)
 

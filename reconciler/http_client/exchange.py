@@ -217,11 +217,7 @@ _WITHOUT_ANSWER: Mapping[type[NoAnswer], RequestOutcome] = {
 REQUEST_IDS = ("zuora-request-id", "x-github-request-id", "x-request-id")
 """Headers in which servers name a request, for questions to their support."""
 
-BASE_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "gzip",
-    "User-Agent": "reconciler",
-}
+BASE_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "reconciler"}
 
 
 class _UnusableBody(Exception):

@@ -114,13 +114,8 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | 
 
 def http_date(text: str) -> datetime | None:
     """An HTTP date in UTC; None for any other text."""
-    if found := _IMF_DATE.fullmatch(text):
-        day, month, year, hour, minute, second = found.groups()
-        month_number = _MONTHS.index(month) // 3 + 1
-        with suppress(ValueError):  # a leap second, or a day that the month does not have
-            return datetime(
-                int(year), month_number, int(day), int(hour), int(minute), int(second), tzinfo=UTC
-            )
+    with suppress(ValueError):
+        return datetime.strptime(text, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
     # The obsolete forms, which a server may still send (RFC 9110, 5.6.7).
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - brings half of the network in
 
@@ -129,14 +124,6 @@ def http_date(text: str) -> datetime | None:
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
-
-
-_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
-_IMF_DATE = re.compile(
-    r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ([0-9]{2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
-    r" ([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) GMT"
-)
-"""The form in which servers send dates (RFC 9110, 5.6.7)."""
 
 
 def seconds(text: str) -> float | None:

@@ -15,24 +15,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .app import create_app
-    from .auth.permissions import FINANCE, UnknownPermission
-    from .errors import LedgerUnusable
-    from .instance import Ledger, open_ledger
-    from .scratch import open_scratch, trial_balance
-    from .web.rate_limits import Limits
-
-__all__ = [
-    "open_ledger",
-    "Ledger",
-    "create_app",
-    "Limits",
-    "LedgerUnusable",
-    "open_scratch",
-    "trial_balance",
-    "FINANCE",
-    "UnknownPermission",
-]
+    from .app import create_app as create_app
+    from .auth.permissions import FINANCE as FINANCE
+    from .auth.permissions import UnknownPermission as UnknownPermission
+    from .errors import LedgerUnusable as LedgerUnusable
+    from .instance import Ledger as Ledger
+    from .instance import open_ledger as open_ledger
+    from .scratch import open_scratch as open_scratch
+    from .scratch import trial_balance as trial_balance
+    from .web.rate_limits import Limits as Limits
 
 _HOMES = {
     "open_ledger": ".instance",
@@ -45,6 +36,7 @@ _HOMES = {
     "FINANCE": ".auth.permissions",
     "UnknownPermission": ".auth.permissions",
 }
+__all__ = [*_HOMES]  # noqa: PLE0604 - the names are those of the table
 
 
 def __getattr__(name: str) -> object:

@@ -87,7 +87,7 @@ def create_app(  # noqa: PLR0913 - keywords, each with a default
     app: falcon.App[Any, Any] = falcon.App(
         middleware=[_Frame(services, jobs)], media_type=JSON, router=_router()
     )
-    app.add_sink(_Nowhere(services))
+    app.add_sink(_nowhere)
     app.add_error_handler(Exception, _on_error)
     app.add_error_handler(falcon.HTTPError, _on_http_error)
     app.add_error_handler(errors.Refusal, _on_refusal)
@@ -212,14 +212,11 @@ class _Description:
         response.data = document()
 
 
-class _Nowhere:
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    def __call__(self, req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
-        with self._services.store.reading_prepared() as tx:
-            authenticate(self._services, tx, req, resp)
-        raise errors.refusal(errors.NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
+def _nowhere(req: falcon.Request, resp: falcon.Response, **kwargs: Any) -> None:
+    services: Services = req.context.services
+    with services.store.reading_prepared() as tx:
+        authenticate(services, tx, req, resp)
+    raise errors.refusal(errors.NOT_FOUND, f"There is no resource at {req.path[:200]!r}")
 
 
 def _resource(routes: list[Route]) -> object:

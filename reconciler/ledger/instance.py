@@ -62,14 +62,12 @@ class Ledger:
         """
         held = checked(permissions)
         with self._writing(tenant_id) as author:
-            limited = {
-                units_of: named(author.tx, author.tenant_id, wanted)
-                for units_of, named, wanted in (
-                    ("entities", entity_tenant_ids, entities),
-                    ("organizations", organization_ids, organizations),
-                )
-                if wanted is not None
-            }
+            units = author.tx, author.tenant_id
+            limited: dict[str, list[str]] = {}
+            if entities is not None:
+                limited["entities"] = entity_tenant_ids(*units, entities)
+            if organizations is not None:
+                limited["organizations"] = organization_ids(*units, organizations)
             issued = clients.issue_client(
                 author.tx,
                 tenant_id=author.tenant_id,
@@ -77,8 +75,7 @@ class Ledger:
                 permissions=held,
                 token_lifetime=expires_in,
                 created_on=author.happened_on,
-                entities=limited.get("entities"),
-                organizations=limited.get("organizations"),
+                **limited,
             )
             details = {"name": name, "permissions": held, **limited}
             author.record("create", "Client", issued[0], details)
@@ -137,9 +134,7 @@ class Ledger:
         Worker(self.store, clock=clock).work()
 
     def broken_audit(self) -> int | None:
-        """The sequence of the first audit event that breaks its chain; None if the chains are
-        intact.
-        """
+        """The sequence of the first audit event that breaks its chain; None if there is none."""
         with self.store.reading() as tx:
             found = (audit.verify(tx, books) for books in all_tenant_ids(tx, self.tenant_id))
             return next((sequence for sequence in found if sequence is not None), None)
@@ -242,12 +237,9 @@ def _caller(author: Author) -> Caller:
     return Caller(
         tenant_id=author.tenant_id,
         owner_id=author.tenant_id,
-        entity_id="",
         client_id=ACTOR,
         user_id=ACTOR,
         permissions=frozenset(Permission),
-        entities={},
-        organizations=None,
     )
 
 

@@ -52,11 +52,7 @@ class Queries:
     """Removes secrets from texts of the ledger."""
 
     def rows(
-        self,
-        statement: str,
-        read: Callable[[bytes], tuple[Row, ...]],
-        *,
-        all_of_them: bool = False,
+        self, statement: str, read: Callable[[bytes], tuple[Row, ...]], *, all_of_them: bool = False
     ) -> tuple[Row, ...]:
         """The rows of a statement, as `read` finds them in the result.
 

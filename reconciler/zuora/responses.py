@@ -46,20 +46,10 @@ CATEGORIES: Mapping[
 ] = {  # by the last two digits of a reason code (API facts 7.2)
     10: RequestOutcome.DENIED,
     11: RequestOutcome.SIGNED_OUT,
-    20: RequestOutcome.REFUSED,
-    21: RequestOutcome.REFUSED,
-    22: RequestOutcome.REFUSED,
-    23: RequestOutcome.REFUSED,
-    27: RequestOutcome.REFUSED,
-    30: RequestOutcome.REFUSED,
+    **dict.fromkeys((20, 21, 22, 23, 27, 30, 45, 90), RequestOutcome.REFUSED),
     40: RequestOutcome.MISSING,
-    45: RequestOutcome.REFUSED,
-    50: RequestOutcome.BUSY,
-    60: RequestOutcome.FAILED,
-    61: RequestOutcome.FAILED,
-    70: RequestOutcome.BUSY,
-    90: RequestOutcome.REFUSED,
-    99: RequestOutcome.FAILED,
+    **dict.fromkeys((50, 70), RequestOutcome.BUSY),
+    **dict.fromkeys((60, 61, 99), RequestOutcome.FAILED),
 }
 
 _LOCK = 50
@@ -105,11 +95,7 @@ def classify(reply: Response, operation: Operation) -> Classification:
 
 
 def _outcome_of(
-    operation: Operation,
-    status: int,
-    success: Value,
-    reasons: tuple[ErrorReason, ...],
-    detail: str,
+    operation: Operation, status: int, success: Value, reasons: tuple[ErrorReason, ...], detail: str
 ) -> RequestOutcome:
     keyed = operation is Operation.CREATE
     if operation is Operation.TOKEN:  # it has no `success` (API facts 2)

@@ -9,8 +9,9 @@ import hmac
 import secrets
 import string
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
@@ -50,12 +51,12 @@ class Caller:
 
     tenant_id: str
     owner_id: str
-    entity_id: str
+    entity_id: str = ""
     client_id: str
     user_id: str
     permissions: frozenset[str]
-    entities: Mapping[str, str]
-    organizations: Mapping[str, str] | None
+    entities: Mapping[str, str] = field(default_factory=dict)
+    organizations: Mapping[str, str] | None = None
 
     @property
     def organization_names(self) -> frozenset[str] | None:
@@ -77,37 +78,16 @@ class Token:
     scope: str
 
 
-def issue_client(  # noqa: PLR0913 - keywords, each a column
-    tx: Connection,
-    *,
-    tenant_id: str,
-    name: str,
-    permissions: Sequence[str],
-    token_lifetime: int | None,
-    created_on: str,
-    entities: Sequence[str] | None = None,
-    organizations: Sequence[str] | None = None,
-) -> tuple[str, str]:
+def issue_client(tx: Connection, **columns: Any) -> tuple[str, str]:
     """A new client: its id of 36 characters and its secret of 42, stored only as a hash.
 
-    `entities` (tenant ids) and `organizations` (ids) limit it; None means all.
+    `columns` are those of `clients` that it does not make itself. `entities` (tenant ids) and
+    `organizations` (ids) limit the client.
     """
     client_id = str(uuid.uuid4())
     secret = "".join(secrets.choice(_ALPHABET) for _ in range(SECRET_LENGTH))
-    tx.execute(
-        clients.insert().values(
-            tenant_id=tenant_id,
-            id=client_id,
-            name=name,
-            user_id=uuid.uuid4().hex,
-            secret_hash=_hash(secret),
-            permissions=list(permissions),
-            token_lifetime=token_lifetime,
-            entities=None if entities is None else list(entities),
-            organizations=None if organizations is None else list(organizations),
-            created_on=created_on,
-        )
-    )
+    made = {"id": client_id, "user_id": uuid.uuid4().hex, "secret_hash": _hash(secret)}
+    tx.execute(clients.insert().values(**made, **columns))
     return client_id, secret
 
 

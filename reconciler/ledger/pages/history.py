@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,18 +18,7 @@ NEWEST = 200
 """Events shown; an entry has a few."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEvent:
-    """An event: user, time (UTC), action and details by name."""
-
-    sequence: int
-    when: str
-    who: str
-    what: str
-    said: tuple[tuple[str, str], ...]
-
-
-def history(view: View, kind: str, number: str) -> list[HistoryEvent]:
+def history(view: View, kind: str, number: str) -> list[dict[str, object]]:
     """The events of an entry or run, newest first. `kind` is their object type."""
     names = {row["id"]: row["name"] for row in users_of(view.tx, view.viewer.tenant_id)}
     query = (
@@ -44,13 +32,13 @@ def history(view: View, kind: str, number: str) -> list[HistoryEvent]:
         .limit(NEWEST)
     )
     return [
-        HistoryEvent(
-            sequence=event["sequence"],
-            when=event["happened_on"],
-            who=names.get(event["actor"], event["actor"]),
-            what=_WHAT.get((kind, event["action"]), event["action"]),
-            said=_said(event["action"], event["details"]),
-        )
+        {
+            "sequence": event["sequence"],
+            "when": event["happened_on"],
+            "who": names.get(event["actor"], event["actor"]),
+            "what": _WHAT.get((kind, event["action"]), event["action"]),
+            "said": _said(event["action"], event["details"]),
+        }
         for event in view.tx.execute(query).mappings()
     ]
 

@@ -38,19 +38,11 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
-    currency: str
-    cancelled: bool
-    entries: int
-    sides: Sides
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
     """A page of entries. `count` is None above COUNTED."""
 
     entries: Sequence[Listed]
-    totals: Sequence[Total]
+    totals: Sequence[Mapping[str, object]]
     count: int | None
     newer: str | None
     older: str | None
@@ -128,19 +120,19 @@ def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
     return [Listed(row=row, sides=Sides.of(amounts.get(row["id"], ()))) for row in rows]
 
 
-def _totals(entries: Sequence[Listed]) -> list[Total]:
+def _totals(entries: Sequence[Listed]) -> list[dict[str, object]]:
     """Totals by currency, with cancelled entries separate."""
     groups: dict[tuple[str, bool], list[Listed]] = {}
     for entry in entries:
         key = (entry.row["currency"], entry.row["status"] == "Cancelled")
         groups.setdefault(key, []).append(entry)
     return [
-        Total(
-            currency=currency,
-            cancelled=cancelled,
-            entries=len(group),
-            sides=Sides.together(entry.sides for entry in group),
-        )
+        {
+            "currency": currency,
+            "cancelled": cancelled,
+            "entries": len(group),
+            "sides": Sides.together(entry.sides for entry in group),
+        }
         for (currency, cancelled), group in sorted(groups.items())
     ]
 

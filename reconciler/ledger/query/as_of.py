@@ -5,7 +5,7 @@ columns they set. Applied in order up to a time, they give the row as it was.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,6 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
     from `tenant_id` for further entities. Exact to the second.
     """
     names = _names(tx, tenant_id, owner_id)
-    apply = _APPLIED[kind]
     found: dict[str, PastState] = {}
     wanted = sorted(numbers)
     for start in range(0, len(wanted), _CHUNK):
@@ -60,7 +59,7 @@ def as_of(  # noqa: PLR0913 - keywords, each with its own meaning
         for event in tx.execute(query).mappings():
             past = found.setdefault(event["object_name"], PastState())
             details = json.loads(event["details"])
-            apply[event["action"]](past, event, details, names)
+            _apply(past, event, details, names)
             if event["action"] != "create":
                 past.row["updated_on"] = event["happened_on"]
                 past.row["updated_by"] = names.users.get(event["actor"], event["actor"])
@@ -77,12 +76,36 @@ def _names(tx: Connection, tenant_id: str, owner_id: str) -> Names:
     )
 
 
-_Applied = Callable[[PastState, RowMapping, Any, Names], None]
+def _apply(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
+    """Change an entry or a run as an event says."""
+    match event["object_type"], event["action"]:
+        case "JournalEntry", "create":
+            past.row, past.items = dict(details["entry"]), [dict(item) for item in details["items"]]
+            past.transactions = details.get("transactions", 0)
+        case "JournalEntry", "update":
+            _update_entry(past, event, details, names)
+        case "JournalEntry", "cancel":
+            past.row["status"] = "Cancelled"
+            past.transactions = 0  # released
+        case "JournalRun", "create":
+            past.row = dict(details)
+        case "JournalRun", "start":
+            past.row |= {"status": "Processing", "executed_on": event["happened_on"]}
+        case "JournalRun", "cancelled":
+            past.row["status"] = details["status"]
+        case other:
+            past.row |= _SETS[other]
 
 
-def _create_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-    past.row, past.items = dict(details["entry"]), [dict(item) for item in details["items"]]
-    past.transactions = details.get("transactions", 0)
+_SETS: dict[tuple[str, str], dict[str, object]] = {
+    ("JournalEntry", "delete"): {"deleted": True},
+    ("JournalRun", "complete"): {"status": "Completed"},
+    ("JournalRun", "fail"): {"status": "Error"},
+    ("JournalRun", "cancel"): {"status": "CancelInprogress"},
+    ("JournalRun", "delete"): {"status": "DeleteInprogress"},
+    ("JournalRun", "deleted"): {"deleted": True},
+}
+"""The columns that other events set. A new action must be added here, else it is a KeyError."""
 
 
 def _update_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
@@ -115,48 +138,3 @@ def _addressed(past: PastState, change: Mapping[str, Any], names: Names) -> dict
 def _merge_custom(row: dict[str, Any], details: Mapping[str, Any]) -> None:
     changed = {name: value for name, value in details.items() if name.endswith("__c")}
     row["custom_fields"] = {**row["custom_fields"], **changed}
-
-
-def _cancel_entry(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-    past.row["status"] = "Cancelled"
-    past.transactions = 0  # released
-
-
-def _set(**values: object) -> _Applied:
-    def apply(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-        past.row.update(values)
-
-    return apply
-
-
-def _create_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-    past.row = dict(details)
-
-
-def _start_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-    past.row |= {"status": "Processing", "executed_on": event["happened_on"]}
-
-
-def _cancelled_run(past: PastState, event: RowMapping, details: Any, names: Names) -> None:
-    past.row["status"] = details["status"]
-
-
-_APPLIED: dict[str, dict[str, _Applied]] = {
-    "JournalEntry": {
-        "create": _create_entry,
-        "update": _update_entry,
-        "cancel": _cancel_entry,
-        "delete": _set(deleted=True),
-    },
-    "JournalRun": {
-        "create": _create_run,
-        "start": _start_run,
-        "complete": _set(status="Completed"),
-        "fail": _set(status="Error"),
-        "cancel": _set(status="CancelInprogress"),
-        "cancelled": _cancelled_run,
-        "delete": _set(status="DeleteInprogress"),
-        "deleted": _set(deleted=True),
-    },
-}
-"""By object type and action of an event. A new action must be added here, else it is a KeyError."""

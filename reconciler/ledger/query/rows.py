@@ -27,15 +27,7 @@ from ..storage import tables
 from ..storage.columns import Amount, Json
 from .as_of import PastState
 from .decimal_functions import PLACES, canonical
-from .schema import (
-    COLUMNS,
-    DELETED,
-    ORGANIZATION,
-    TRANSACTIONS,
-    Kind,
-    QueryTable,
-    segment_column,
-)
+from .schema import COLUMNS, DELETED, ORGANIZATION, TRANSACTIONS, Kind, QueryTable, segment_column
 
 CHUNK = 500
 """Names in one query: databases limit the parameters of a statement."""
@@ -126,11 +118,7 @@ def _past_run(was: PastState) -> Iterator[_Found]:
     yield {**_past_values("JournalRun", was.row, {}), ORGANIZATION: whose}, {}, {}
 
 
-_PAST = {
-    "journalentry": _past_entry,
-    "journalentryitem": _past_items,
-    "journalrun": _past_run,
-}
+_PAST = {"journalentry": _past_entry, "journalentryitem": _past_items, "journalrun": _past_run}
 
 
 def _amount(value: Decimal | str | None) -> str | None:

@@ -60,8 +60,7 @@ def _prepare(url: URL) -> URL:
         ) from error
     if not url.database:
         raise LedgerUnusable(
-            "the database URL names no database",
-            remedy="Write postgresql://user@host/database.",
+            "the database URL names no database", remedy="Write postgresql://user@host/database."
         )
     return url.set(drivername=f"postgresql+{_DRIVER}")
 

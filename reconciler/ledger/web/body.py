@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -99,8 +99,17 @@ def _parse(raw: bytes) -> object:
 
 def check_texts(value: object) -> None:
     """Refuse a value that is nested too deeply, or text that no database stores unchanged."""
-    for text in _texts(value):
-        _check_text(text)
+    waiting: list[tuple[object, int]] = [(value, 1)]
+    while waiting:
+        item, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            raise refusal(MALFORMED, f"Malformed JSON: nested deeper than {MAX_DEPTH}")
+        if isinstance(item, str):
+            _check_text(item)
+        elif isinstance(item, Mapping):
+            waiting.extend((child, depth + 1) for child in (*item, *item.values()))
+        elif isinstance(item, list):
+            waiting.extend((child, depth + 1) for child in item)
 
 
 def _number(text: str) -> Decimal:
@@ -121,22 +130,6 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise _NotJson("a key appears twice in one object")
     return found
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Every text in a value, keys included. Raises Refusal if it is nested too deeply."""
-    waiting: list[tuple[object, int]] = [(value, 1)]
-    while waiting:
-        item, depth = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise refusal(MALFORMED, f"Malformed JSON: nested deeper than {MAX_DEPTH}")
-        if isinstance(item, str):
-            yield item
-        elif isinstance(item, Mapping):
-            yield from item
-            waiting.extend((child, depth + 1) for child in item.values())
-        elif isinstance(item, list):
-            waiting.extend((child, depth + 1) for child in item)
 
 
 def _check_text(text: str) -> None:

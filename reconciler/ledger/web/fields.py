@@ -5,15 +5,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any
 
 from .errors import INVALID_VALUE, MISSING_FIELD, UNKNOWN_FIELD, Reason
 
 Schema = dict[str, Any]
 """A JSON schema."""
-_NO_CUSTOM: Mapping[str, int] = MappingProxyType({})
-_NOT_TAKEN: Mapping[str, str] = MappingProxyType({})
+_NOTHING: Mapping[str, Any] = {}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -56,8 +54,8 @@ def read_fields(
     fields: Sequence[Field],
     *,
     at: str = "",
-    custom: Mapping[str, int] = _NO_CUSTOM,
-    not_taken: Mapping[str, str] = _NOT_TAKEN,
+    custom: Mapping[str, int] = _NOTHING,
+    not_taken: Mapping[str, str] = _NOTHING,
 ) -> Found:
     """Read the fields of an object. `at` is its path in the body.
 
@@ -93,8 +91,8 @@ def read_items(  # noqa: PLR0913 - keywords, half of them with a default
     reasons: list[Reason],
     *,
     at: str,
-    custom: Mapping[str, int] = _NO_CUSTOM,
-    not_taken: Mapping[str, str] = _NOT_TAKEN,
+    custom: Mapping[str, int] = _NOTHING,
+    not_taken: Mapping[str, str] = _NOTHING,
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str | None]]]:
     """Read the objects of an array; yields path, fields and custom fields of each valid one.
 
