@@ -1,6 +1,7 @@
 """Sockets on which no wait exceeds the deadline of the call."""
 
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -167,6 +168,12 @@ class Deadline:
     def set(self, at: float) -> None:
         self._at = at
 
+    def within(self, timeout: float | None) -> "Deadline":
+        """The earlier one: this deadline, or that of a wait that begins now."""
+        earlier = Deadline(self._clock)
+        earlier.set(self._at if timeout is None else min(self._at, self._clock() + timeout))
+        return earlier
+
     def clamp(self, timeout: float | None, error: type[Exception]) -> float:
         """The seconds a wait may take; raises `error` when none are left."""
         left = self._at - self._clock()
@@ -176,11 +183,14 @@ class Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose waits are limited by the deadline."""
+    """A connection whose waits are limited by the deadline; its handshake by that of connecting."""
 
-    def __init__(self, inner: httpcore.NetworkStream, deadline: Deadline) -> None:
+    def __init__(
+        self, inner: httpcore.NetworkStream, deadline: Deadline, connecting: Deadline
+    ) -> None:
         self._inner = inner
         self._deadline = deadline
+        self._connecting = connecting
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         left = self._deadline.clamp(timeout, httpcore.ReadTimeout)
@@ -197,9 +207,9 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._deadline.clamp(timeout, httpcore.ConnectTimeout)
+        left = self._connecting.clamp(timeout, httpcore.ConnectTimeout)
         secured = self._inner.start_tls(ssl_context, server_hostname, timeout=left)
-        return _Stream(secured, self._deadline)
+        return _Stream(secured, self._deadline, self._connecting)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -209,6 +219,8 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Backend(httpcore.NetworkBackend):
+    """Connects to one address of a host after the other, all within one timeout."""
+
     def __init__(self, deadline: Deadline) -> None:
         self._inner = httpcore.SyncBackend()
         self._deadline = deadline
@@ -221,8 +233,25 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._deadline.clamp(timeout, httpcore.ConnectTimeout)
-        stream = self._inner.connect_tcp(
-            host, port, timeout=left, local_address=local_address, socket_options=socket_options
-        )
-        return _Stream(stream, self._deadline)
+        connecting = self._deadline.within(timeout)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(error) from error
+        addresses = [*dict.fromkeys(str(place[0]) for *_, place in found)]
+        while True:
+            left = connecting.clamp(None, httpcore.ConnectTimeout)
+            try:
+                # An address that never answers leaves their share to the others.
+                stream = self._inner.connect_tcp(
+                    addresses.pop(0),
+                    port,
+                    timeout=left / (len(addresses) + 1),
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not addresses:
+                    raise
+            else:
+                return _Stream(stream, self._deadline, connecting)

@@ -1,6 +1,8 @@
 """What is sent again, what is not, and what is known afterwards (I-05, I-34, N01 to N27)."""
 
 import socket
+import time
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import fault_server as wire
 import pytest
@@ -100,24 +102,78 @@ def test_n02_a_name_that_does_not_exist_is_tried_again(connect, clock):
     assert len(clock.slept) == 5
 
 
-def test_n03_a_connection_that_never_opens_is_tried_again(connect, clock):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+@contextmanager
+def silent(host, port=0):
+    """A listener that opens no connection, because its backlog is full. Yields its port."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, port))
         listener.listen(0)
         port = listener.getsockname()[1]
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        try:
-            limits = CallLimits(attempts=ATTEMPTS, connect_timeout=0.1)
-            client = connect(f"http://127.0.0.1:{port}", limits=limits)
+            filler.connect_ex((host, port))
+        yield port
+
+
+def test_n03_a_connection_that_never_opens_is_tried_again(connect, clock):
+    with silent("127.0.0.1") as port:
+        limits = CallLimits(attempts=ATTEMPTS, connect_timeout=0.1)
+        client = connect(f"http://127.0.0.1:{port}", limits=limits)
+        with pytest.raises(LedgerUnreachable, match="nothing was sent"):
+            CALLS["token"](client)
+    assert len(clock.slept) == ATTEMPTS - 1
+
+
+def has_addresses(monkeypatch, *addresses):
+    """Let the name localhost have these addresses."""
+    look_up = socket.getaddrinfo
+
+    def looked_up(host, *more, **given):
+        named = addresses if host == "localhost" else (host,)
+        return [row for one in named for row in look_up(one, *more, **given)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+
+
+def test_n03_all_addresses_of_a_host_share_the_time_to_connect(connect, monkeypatch):
+    addresses = [f"127.0.0.{last}" for last in range(2, 8)]
+    has_addresses(monkeypatch, *addresses)
+    with silent(addresses[0]) as port, ExitStack() as stack:
+        for address in addresses[1:]:
+            stack.enter_context(silent(address, port))
+        limits = CallLimits(attempts=1, connect_timeout=0.6)
+        client = connect(f"http://localhost:{port}", limits=limits)
+        begun = time.monotonic()
+        with pytest.raises(LedgerUnreachable, match="nothing was sent"):
+            CALLS["token"](client)
+        assert time.monotonic() - begun < 2 * limits.connect_timeout
+
+
+def test_n03_the_handshake_shares_the_time_to_connect(connect, monkeypatch):
+    has_addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with silent("127.0.0.2", port):
+            limits = CallLimits(attempts=1, connect_timeout=1.0)
+            client = connect(f"https://localhost:{port}", limits=limits)
+            begun = time.monotonic()
             with pytest.raises(LedgerUnreachable, match="nothing was sent"):
                 CALLS["token"](client)
-        finally:
-            for filler in fillers:
-                filler.close()
-    assert len(clock.slept) == ATTEMPTS - 1
+            assert time.monotonic() - begun < 1.4 * limits.connect_timeout
+
+
+@pytest.mark.parametrize("first", ["silent", "refused"])
+def test_n03_an_address_that_never_answers_leaves_time_for_the_next(
+    server, connect, clock, monkeypatch, first
+):
+    has_addresses(monkeypatch, "127.0.0.2", "127.0.0.1")
+    port = int(server.url.rpartition(":")[2])
+    with silent("127.0.0.2", port) if first == "silent" else nullcontext():
+        limits = CallLimits(attempts=1, connect_timeout=1.0)
+        CALLS["token"](connect(f"http://localhost:{port}", limits=limits))
+    assert clock.slept == []
 
 
 def test_n23_an_expired_token_is_renewed_once_with_the_same_key(server, connect):
