@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "render")]
 
+import click  # noqa: E402
 from html_harness import parts_of  # noqa: E402 - it lives among the tests
 from markdown_it import MarkdownIt  # noqa: E402
 from rich.console import Console  # noqa: E402
@@ -60,6 +61,7 @@ COMMIT = "4f1c0de9a7b2c3d4e5f60718293a4b5c6d7e8f90"
 def edited_books() -> Plan:
     """The example books, as the demo edits them after the first apply, and their plan."""
     workspace = read_workspace(ROOT / "journals", today="2026-04-01")
+    assert workspace.settings is not None
     recorded = {
         address: Recorded(
             address=address,
@@ -78,7 +80,11 @@ def edited_books() -> Plan:
     sent = recorded[_entry("2026-02-services-revenue")].number or ""
     live[sent] = _transferred(live[sent])
     snapshot = Snapshot(
-        declared=_edited(workspace), recorded=recorded, live=live, tenant=workspace.tenant
+        declared=_edited(workspace),
+        recorded=recorded,
+        live=live,
+        tenant=workspace.tenant,
+        policy=workspace.settings.policy,
     )
     plan = make_plan(snapshot, basis=_basis(workspace), allowances=Allowances())
     return replace(
@@ -173,7 +179,8 @@ class Screen:
             emoji=False, force_terminal=True, color_system="standard", legacy_windows=False,
         )  # fmt: skip
         for spans in self._spans():
-            console.print(Text.assemble(*((text, PAINT.get(style, "")) for text, style in spans)))
+            painted = (click.style(text, **PAINT.get(style, {})) for text, style in spans)
+            console.print(Text.from_ansi("".join(painted)))
         return console.export_svg(title="", theme=SVG_EXPORT_THEME, code_format=_SVG, unique_id="t")
 
     def _spans(self) -> Iterator[Line]:
