@@ -18,7 +18,7 @@ from reconciler.app.settlement import settle_first, spilling_daybook
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import NOTHING_BEFORE, Applied, Outcome, Report, report_of
 from reconciler.engine.apply import apply
-from reconciler.engine.double_postings import PostingCheck, check_earlier, check_posted, posted_by
+from reconciler.engine.double_postings import PostingCheck, check_earlier, check_posted
 from reconciler.engine.ports import PollingPolicy, Ports
 from reconciler.engine.run_entries import record_entries
 from reconciler.engine.search import SearchedPlan, mark_complete
@@ -84,7 +84,8 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         session.daybook.mark_incomplete()
     plan, first_apply = found.plan, options.plan.search.first_apply
     tell(plan)
-    require_reviewed(session, consent, plan, tell=tell)
+    if consent.reviewed is not None:
+        require_reviewed(session, consent, plan, tell=tell)
     if plan.refusals:
         return _refused(plan, Report(applied=(), settled=settled), interaction)
     # What is left of a reviewed plan is a run of that plan.
@@ -103,10 +104,12 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         interaction.stop.check()
         if not interaction.confirm(len(plan.feasible), plan):
             return Refused.exit_code
+    proof = found.search, found.snapshot.found
     # Proved before anything is posted, it holds whatever becomes of this run.
-    mark_complete(session.daybook, found, first_apply=first_apply)
+    mark_complete(session.daybook, *proof, first_apply=first_apply)
     record_entries(session.daybook, [one for one in plan.changes if one.members])
-    commit = _commit_applied(session, plan)
+    complete = not plan.scope.partial and plan.feasible == plan.pending
+    commit = _commit_applied(session) if complete else ""
     earlier = PostingCheck()
     if unchecked and not first_apply:
         # On a first apply a person states that nothing else is posted.
@@ -131,16 +134,16 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
         session.daybook.end(commit=commit, policy=policy, checked=not report.unseen)
     # The report is told, so a daybook that cannot be written changes the code of a success only.
     with suppress(*(() if code == 0 else (DaybookError,))):
-        mark_complete(session.daybook, found, first_apply=first_apply)
+        mark_complete(session.daybook, *proof, first_apply=first_apply)
     if code == 0 and not plan.scope.partial:
         session.daybook.move_marker(session.settings.marker)
     return code
 
 
-def _commit_applied(session: WriteSession, plan: Plan) -> str:
-    """The commit that is applied as a whole once a plan is carried out; empty when none is."""
+def _commit_applied(session: WriteSession) -> str:
+    """The commit that a complete plan applies; empty where files are not as it has them."""
     commit, repository = session.commit, session.repository
-    if repository is None or not commit or plan.scope.partial or plan.feasible != plan.pending:
+    if repository is None or not commit:
         return ""
     try:
         return "" if repository.changed() else commit
@@ -205,16 +208,14 @@ def execute_plan(
                 ended.append(item)
                 advance()
                 tell(item)
-        posted = posted_by(ended)
-        if posted and stop.event.is_set():
-            check = PostingCheck(failure=stop.why())
-        elif posted:
+        if any(item.change.posts for item in ended):
             check = check_posted(
-                posted,
+                ended,
                 session.ledger,
                 plan.basis,
                 probe_from=None if found is None else found.probe_from,
                 first_apply=first_apply,
+                stopped=stop.why() if stop.event.is_set() else "",
             )
         if check.failed or check.unseen:
             ended = _with_check(ended, check, tell)

@@ -1,6 +1,6 @@
 """Makes plans: from files, daybook and ledger, or from files and daybook alone."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import field, replace
 from datetime import datetime, timedelta
@@ -24,8 +24,8 @@ from reconciler.app.warnings import (
     workspace_warnings,
 )
 from reconciler.app.workspace import CheckedWorkspace, require_as_read, require_valid
-from reconciler.core.documents.plan_digest import with_digest
-from reconciler.core.model.finding import counted
+from reconciler.core.documents.plan_digest import with_digest, with_refusals
+from reconciler.core.model.finding import PlanWarning, Refusal, counted
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS, RUN_ENTRY_KIND
 from reconciler.core.model.kinds.kind import Kind
@@ -213,6 +213,7 @@ def plan_and_search(
     )
     require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
+    warnings, refusals = _judged(warnings, session.settings.policy, options)
     plan = replace(
         found.plan,
         search=options.search,
@@ -220,7 +221,7 @@ def plan_and_search(
         live=live,
         waiting=session.workspace.waiting,
     )
-    return replace(found, plan=_strict(plan, session.settings.policy, options))
+    return replace(found, plan=with_refusals(plan, refusals) if refusals else plan)
 
 
 def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
@@ -255,19 +256,21 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         *workspace_warnings(workspace, plan, known.policy),
         *snapshot_warnings(plan, snapshot),
     )
+    warnings, refusals = _judged(warnings, known.policy, options)
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
-    plan = _rehearsed(_strict(plan, known.policy, options), snapshot, options)
+    plan = _rehearsed(with_refusals(plan, refusals) if refusals else plan, snapshot, options)
     if known.base is not None:
         plan = with_digest(replace(without_assumed_numbers(plan), base=known.base))
     return MadePlan(plan=plan, since=known.since)
 
 
-def _strict(plan: Plan, policy: Policy, options: PlanOptions) -> Plan:
-    """The plan with warnings as the policy governs them, refused where one of them fails."""
+def _judged(
+    warnings: Iterable[PlanWarning], policy: Policy, options: PlanOptions
+) -> tuple[tuple[PlanWarning, ...], tuple[Refusal, ...]]:
+    """The warnings as the policy governs them, and the refusals for those that fail."""
     failing = policy.failing | (frozenset({EVERY_RULE}) if options.strict else frozenset())
-    plan = replace(plan, warnings=tuple(governed(plan.warnings, policy)))
-    found = strict_refusals(plan.warnings, failing)
-    return with_digest(replace(plan, refusals=(*plan.refusals, *found))) if found else plan
+    warnings = tuple(governed(warnings, policy))
+    return warnings, strict_refusals(warnings, failing)
 
 
 def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:
@@ -372,6 +375,8 @@ def _selected(
     base: str = "",
 ) -> tuple[Selection, tuple[Address, ...]]:
     """What a scope selects, and what else the selection depends on. Raises UsageError."""
+    if not scope.partial:
+        return Selection(scope=scope, base=base), ()
     selection, included, problems = select(
         scope,
         Workspace(

@@ -27,7 +27,7 @@ from reconciler.core.model.policy import Policy
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.dimensions import transferred_moves
 from reconciler.core.planning.limits.guards import equal_postings
-from reconciler.core.planning.renames import warnings_of
+from reconciler.core.planning.renames import possible_renames
 from reconciler.core.planning.reversing.removals import originals_alone
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.core.planning.unanswered import acknowledged_states
@@ -93,8 +93,11 @@ def left_behind(unsettled: Iterable[Intent], spill_file: Path) -> Iterator[PlanW
 
 def snapshot_warnings(plan: Plan, snapshot: Snapshot) -> Iterator[PlanWarning]:
     """The warnings that follow from what was declared and recorded at earlier times."""
-    yield from warnings_of(snapshot.names, plan.changes)
-    if removals := [one for one in plan.changes if one.wanted is Action.REMOVE]:
+    new = [one for one in plan.changes if one.wanted is Action.CREATE and not one.renamed_from]
+    removals = [one for one in plan.changes if one.wanted is Action.REMOVE]
+    if new:
+        yield from possible_renames(snapshot.names, new, removals)
+    if removals:
         yield from originals_alone(removals, snapshot)
     if any(one.retired for one in snapshot.recorded.values()):
         yield from _posted_after_forgetting(plan, snapshot)

@@ -89,6 +89,8 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     """
     kind = change.address.kind
     others = [work.change for work in running]
+    if not others:
+        return False
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
     pair = {change.reverses, change.reversed_by} - {""}

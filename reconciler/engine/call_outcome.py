@@ -1,16 +1,10 @@
-"""The idempotency key of a create, and what an error or a body says of the effect of a call."""
+"""The idempotency key of a create, and what an error says of the effect of a call."""
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
-from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Result
-from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.plan import Basis, Change
+from reconciler.core.model.plan import Basis
 from reconciler.core.model.report import Settled
-from reconciler.core.model.tenant import Tenant
-from reconciler.core.planning.blockers import CLOSER_REMEDY, period_obstacles
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.errors import (
     AccessRefused,
@@ -66,13 +60,6 @@ def ended_by(error: LedgerError, result: Result | None = None) -> CallOutcome:
     return CallOutcome(result=result or result_of(error), detail=error.message)
 
 
-def shows_in_a_read(kind: Kind, body: Mapping[str, Any]) -> bool:
-    """Whether a read shows any field of an update, and so can prove it."""
-    unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
-    lines = body.get(kind.lines, ())
-    return bool(body.keys() - {kind.lines}) or any(line.keys() - unread for line in lines)
-
-
 def unread(error: LedgerError, what: str) -> LedgerError:
     """The error of a read that should confirm a call; `what` says what is known of the call."""
     return type(error)(
@@ -91,17 +78,3 @@ def as_unknown(error: LedgerError) -> OutcomeUnknown:
     return OutcomeUnknown(
         error.message, remedy=error.remedy, status=error.status, track_id=error.track_id
     )
-
-
-def refused_by_period(
-    change: Change, tenant: Tenant, error: LedgerError | None = None
-) -> Refusal | None:
-    """Why periods no longer allow a change that a plan offers, or that the ledger refused."""
-    said = f"; the ledger refused it: {error.message}" if error else ""
-    for rule, fact, _ in period_obstacles(change, tenant):
-        remedy = CLOSER_REMEDY if rule == "period-pending-close" else _PLAN_AGAIN
-        return Refusal(rule=rule, message=f"{fact} now{said}", remedy=remedy)
-    return None
-
-
-_PLAN_AGAIN = "Run `reconciler plan`: it blocks this change, and says what to do."

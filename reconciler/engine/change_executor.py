@@ -15,6 +15,7 @@ from reconciler.core.model.marker import MARKER, marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
+from reconciler.core.planning.blockers import refused_by_period
 from reconciler.core.planning.request_body import create_body, update_body
 from reconciler.core.planning.run_members import numbers_of, unposted_note, unposted_numbers
 from reconciler.daybook import CallOutcome, Intent
@@ -23,14 +24,12 @@ from reconciler.engine.call_outcome import (
     as_unknown,
     ended_by,
     idempotency_key,
-    refused_by_period,
-    shows_in_a_read,
 )
 from reconciler.engine.double_postings import posted_under_key, standing
 from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
-from reconciler.engine.read_back import Expectation, ReadBack
+from reconciler.engine.read_back import Expectation, ReadBack, shows_in_a_read
 from reconciler.engine.repeatable_call import RepeatableCall
 from reconciler.engine.search import was_deleted
 from reconciler.errors import (
@@ -103,7 +102,9 @@ class ChangeExecutor:
         except LedgerError as error:
             block = None
             if not self.done and isinstance(error, RequestRefused):
-                block = refused_by_period(self.change, self.periods.tenant(refused=True), error)
+                tenant = self.periods.tenant(refused=True)
+                said = f"; the ledger refused it: {error.message}"
+                block = refused_by_period(self.change, tenant, said)
             return left_out(self.change, block) if block else self._result(Outcome.FAILED, error)
         return self._result(Outcome.DONE)
 

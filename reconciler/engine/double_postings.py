@@ -109,31 +109,31 @@ class PostingCheck:
     unseen: tuple[str, ...] = ()
 
 
-def posted_by(applied: Iterable[Applied]) -> Mapping[Address, Applied]:
-    """The results that posted an entry which a search can find."""
-    return {
+def check_posted(  # noqa: PLR0913 - keywords: how the run was, and how it ended
+    applied: Iterable[Applied],
+    ledger: PostingLedger,
+    basis: Basis,
+    *,
+    probe_from: str | None,
+    first_apply: bool,
+    stopped: str = "",
+) -> PostingCheck:
+    """Search for other entries of the declarations that a run posted, unless it was `stopped`.
+
+    No entry is cancelled: equal values do not tell who made an entry, and the plan that was
+    approved names no cancellation. If the ledger cannot be searched, numbers are probed from
+    `probe_from`. On a `first_apply` nothing was posted before, so the first own number will do.
+    """
+    # A search can find these.
+    posted = {
         item.change.address: item
         for item in applied
         if item.number is not None
         and KINDS[item.change.address.kind].carries_marker
         and any(step.verb is Verb.CREATE for step in item.steps)
     }
-
-
-def check_posted(
-    posted: Mapping[Address, Applied],
-    ledger: PostingLedger,
-    basis: Basis,
-    *,
-    probe_from: str | None,
-    first_apply: bool,
-) -> PostingCheck:
-    """Search for other entries of the declarations that a run posted.
-
-    No entry is cancelled: equal values do not tell who made an entry, and the plan that was
-    approved names no cancellation. If the ledger cannot be searched, numbers are probed from
-    `probe_from`. On a `first_apply` nothing was posted before, so the first own number will do.
-    """
+    if not posted or stopped:
+        return PostingCheck(failure=stopped if posted else "")
     known = {address: (str(item.number),) for address, item in posted.items()}
     if probe_from is None and first_apply:
         probe_from = min((number for (number,) in known.values()), key=order_of, default=None)

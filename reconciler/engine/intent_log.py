@@ -140,7 +140,3 @@ def write_note(daybook: CallLog, intent: Intent, entries: tuple[str, ...] = ()) 
     noted = daybook.record_intent(intent)
     outcome = CallOutcome(result=Result.DONE, number=noted.number, entries=entries)
     daybook.record_outcome(noted, outcome)
-
-
-def description_of(intent: Intent) -> str:
-    return f"the {intent.act.value} of {intent.number}"

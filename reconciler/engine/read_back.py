@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reconciler.core.model.canonical import fingerprint
 from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import split_marker, with_marker
+from reconciler.core.model.marker import marker_in, split_marker, with_marker
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.resource import Live, Value, whole_of
 from reconciler.core.planning.diff import read_back
@@ -137,7 +138,7 @@ class ReadBack:
         """The marker of a live object; the expected one for kinds without a marker."""
         if not self.kind.carries_marker:
             return self.marker
-        return split_marker(live.fields, self.marker_place)[1]
+        return marker_in(live.fields, self.marker_place)
 
     def marked(self, live: Live) -> Live:
         """The live object as it is once the marker of the declaration is written to it."""
@@ -158,7 +159,8 @@ class ReadBack:
 
     def differing_fields(self, live: Live, expected: Expectation) -> tuple[str, ...]:
         """The names of fields in which a read differs from the expected spec (I-32)."""
-        held, _ = split_marker(live.fields, self.marker_place)
+        held, marker = split_marker(live.fields, self.marker_place)
+        unmarked = self.kind.carries_marker and marker != self.marker
         found = read_back(
             self.kind,
             expected.spec or {},
@@ -168,7 +170,7 @@ class ReadBack:
         )
         names = [change.name for change in found.fields]
         names += [self.kind.lines] * bool(found.line_updates)
-        names += ["the marker"] * (self.marker_of(live) != self.marker)
+        names += ["the marker"] * unmarked
         names += ["the status"] * (live.status not in self.kind.posted_states)
         return tuple(names)
 
@@ -190,6 +192,13 @@ class ReadBack:
             return ""
         names = {*self.differing_fields(live, expected)} - {"the status"}
         return f"which differs from the declaration: {', '.join(sorted(names))}" if names else ""
+
+
+def shows_in_a_read(kind: Kind, body: Mapping[str, Any]) -> bool:
+    """Whether a read shows any field of an update, and so can prove it."""
+    unread = {*kind.line_address, kind.line_address_type, *kind.write_only}
+    lines = body.get(kind.lines, ())
+    return bool(body.keys() - {kind.lines}) or any(line.keys() - unread for line in lines)
 
 
 def progress_of(live: Live, *, busy: bool) -> str:

@@ -10,7 +10,7 @@ from reconciler.core.model.resource import Live
 from reconciler.core.planning.run_members import PARTIAL_CANCEL_REMEDY, cancelled_in_part
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import ended_by, unread
-from reconciler.engine.intent_log import IntentLog, description_of
+from reconciler.engine.intent_log import IntentLog
 from reconciler.engine.read_back import Expectation, ReadBack
 from reconciler.errors import (
     CancelledInPart,
@@ -69,7 +69,7 @@ class RepeatableCall:
 
     def _check_effect(self, intent: Intent) -> None:
         """Read back what the ledger acknowledged (I-32)."""
-        number, what = intent.number or "", description_of(intent)
+        number, what = intent.number or "", f"the {intent.act.value} of {intent.number}"
         try:
             live = self.reader.read_when_idle(
                 number, f"{what} was acknowledged", self.effect, self.precondition
@@ -122,7 +122,7 @@ class RepeatableCall:
 
     def _took_effect(self, intent: Intent) -> None:
         self.done.append(self.step)
-        happened = f"{description_of(intent)} took effect"
+        happened = f"the {intent.act.value} of {intent.number} took effect"
         outcome = CallOutcome(result=Result.DONE, number=intent.number)
         self.intents.record_outcome(intent, outcome, happened=happened)
 
@@ -135,9 +135,10 @@ class RepeatableCall:
 
         The ledger may begin its work on a run between the read of the run and of its entries.
         """
+        number = intent.number or ""
         for left in (1, 0) if self.reader.kind.busy_states else (0,):
             try:
-                live = self.reader.read_when_idle(intent.number or "", description_of(intent))
+                live = self.reader.read_when_idle(number, f"the {intent.act.value} of {number}")
             except LedgerError as failed:
                 if left and isinstance(failed, RequestRefused):
                     continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from types import MappingProxyType
 
-from reconciler.core.documents.plan_digest import with_digest
+from reconciler.core.documents.plan_digest import with_refusals
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import NOTHING_DROPPED, Dropped
 from reconciler.core.model.kinds import KINDS
@@ -145,7 +145,7 @@ def plan_with_search(
     if finding.posting and not finding.first_apply:
         refusals += tuple(_refusals(plan, search, doubts, finding, doubtful=doubtful))
     if refusals:
-        plan = with_digest(replace(plan, refusals=(*plan.refusals, *refusals)))
+        plan = with_refusals(plan, refusals)
     return SearchedPlan(
         plan=plan,
         snapshot=snapshot,
@@ -208,20 +208,27 @@ def _refusals(
             yield unproved(len(missed), search)
 
 
-def mark_complete(daybook: CompletenessLog, found: SearchedPlan, *, first_apply: bool) -> None:
+def mark_complete(
+    daybook: CompletenessLog,
+    search: Search | None,
+    found: Mapping[Address, tuple[str, ...]],
+    *,
+    first_apply: bool,
+) -> None:
     """Mark the daybook as complete, if a search or the user's statement says so.
+
+    `found` are the posted numbers that the search found for addresses.
 
     Until then every plan that posts searches first. An interrupted run that recorded only some
     entries of a lost daybook must not post the others.
     """
-    search = found.search
     if search is None:
         return
     proved = first_apply
     # A probe ends at a gap, and there may be entries above it that a new daybook lacks.
     if not search.failure and not (search.probed and daybook.new):
         known = daybook.recorded().values()
-        proved = search.everything and all_recorded(found.snapshot.found, known)
+        proved = search.everything and all_recorded(found, known)
     if proved:
         daybook.mark_complete()
 

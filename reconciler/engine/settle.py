@@ -18,8 +18,9 @@ from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
 from reconciler.core.recovery.marker_search import LAG, Search, is_posted_as, recorded_numbers
 from reconciler.daybook import CallOutcome, Intent
-from reconciler.engine.call_outcome import KEY_MISMATCH, settlement_of, shows_in_a_read
+from reconciler.engine.call_outcome import KEY_MISMATCH, settlement_of
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
+from reconciler.engine.read_back import shows_in_a_read
 from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
 from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by
 from reconciler.errors import DaybookError, LedgerError, RequestRefused

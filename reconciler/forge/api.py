@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Self, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from reconciler.core.model.json_text import Unreadable
+from reconciler.core.model.json_text import Unreadable, read_value
 from reconciler.core.model.resource import EMPTY, Value, mapping_of, rows_of, text_of
 from reconciler.errors import ForgeError, ForgeRefused, ForgeUnsure, LedgerUnreachable
 from reconciler.http_client.base_url import BaseUrl
@@ -34,7 +34,6 @@ from reconciler.http_client.retry import (
     seconds,
     send_with_retries,
 )
-from reconciler.http_client.strict_json import read_value
 from reconciler.values import dataclass
 
 Row: TypeAlias = Mapping[str, Value]

@@ -142,7 +142,10 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         and view.change.block is None
         and not KINDS[view.change.address.kind].lines
     )
-    notices = tuple(_notices(plan))
+    limited = plan.scope.offline or plan.scope.partial
+    notices = tuple(_notices(plan)) if limited else ()
+    feasible = plan.feasible
+    by_line = [one for one in feasible if one.comparison.line_updates or one.comparison.lines_added]
     lacking = _lacking(plan, assessment) if plan.requirement.approvals else ""
     verdict = _warned(_verdict(plan, lacking, entries), plan.warnings)
     # A bad verdict is a refusal, a failed rehearsal, or a plan of which nothing is feasible.
@@ -165,7 +168,9 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         cancels="Would cancel" if plan.refusals else "Cancels",
         blocked=tuple(view for view in changes if view.change.block is not None),
         runs=runs,
-        impact=impact_table(plan, unknown=bool(runs)),
+        impact=impact_table(
+            plan.impact, by_line, plan.basis.home_currency, none=bool(feasible) and not runs
+        ),
         proofs=tuple(_proofs(plan.balance, plan.basis.home_currency)),
         approvals=requirement_text(plan.requirement) if plan.requirement.approvals else "",
         command="" if prevented else f"reconciler apply --plan-digest {plan.digest}",

@@ -171,8 +171,9 @@ def lines_of(view: ChangeView, home_currency: str | None) -> Iterator[Part]:
     for field in view.fields:
         forces = f"  # {FORCES}" if field.effect == FORCES else ""
         yield line(_moved(field), (forces, "replace"), indent=6)
-    yield from _posted_fields(view)
-    yield from posting_lines(change, home_currency or "")
+    if change.wanted is not Action.UPDATE:
+        yield from _posted_fields(view)
+        yield from posting_lines(change, home_currency or "")
     if change.members:
         yield from run_lines(change)
     several = len(change.steps) > 1 or change.reason is Reason.RESUMED

@@ -1,13 +1,9 @@
 """How amounts are written in files, and what is wrong with another spelling."""
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
-from reconciler.core.model.canonical import MONEY_FIELDS
-from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.resource import Value, rows_of
+from reconciler.core.model.resource import Value
 from reconciler.workspace.spellings import amounts_meant, is_negative
 
 # The first that fits is the reason told.
@@ -50,28 +46,3 @@ def amount_remedy(text: str, *, side: Value) -> str:
     if is_negative(text):
         remedy += f" and swap the side: `type: {other}`" if other else " and swap the side"
     return f"{remedy}."
-
-
-def with_exact_values(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
-    """The fields of a declaration, with exact amounts and each word in its canonical spelling.
-
-    A file may have amounts as text, and words as it likes.
-    """
-    lines = rows_of(fields.get(kind.lines))
-    own, *of_lines = (_exact(kind, part) for part in (fields, *lines))
-    if any(of_lines):
-        rows = zip(lines, of_lines, strict=True)
-        own = {**own, kind.lines: tuple({**line, **exact} for line, exact in rows)}
-    return {**fields, **own} if own else fields
-
-
-def _exact(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
-    """The values that a file states otherwise."""
-    amounts = {name: fields[name] for name in MONEY_FIELDS if name in fields}
-    exact: dict[str, Value] = {
-        name: Decimal(text) for name, text in amounts.items() if isinstance(text, str)
-    }
-    for name in kind.enumerations:
-        if name in fields and (ours := kind.canonical_spelling(name, fields[name])) != fields[name]:
-            exact[name] = ours
-    return exact

@@ -1,9 +1,12 @@
 """What a document that fits the schema of its kind declares."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 
+from reconciler.core.model.canonical import MONEY_FIELDS
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
+from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import (
     Acknowledgement,
     Address,
@@ -20,7 +23,6 @@ from reconciler.core.model.resource import (
     text_of,
 )
 from reconciler.core.model.schedule import SCHEDULE
-from reconciler.workspace.amounts import with_exact_values
 
 
 def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Declared:
@@ -44,6 +46,31 @@ def declared_from(kind: str, value: Mapping[str, Value], source: Source) -> Decl
         reverse_on=made_of(ReverseOn, mapping_of(reversal)) if reversal is not None else None,
         generated_by=_address(text_of(metadata.get("generatedBy"))),
     )
+
+
+def with_exact_values(kind: Kind, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The fields of a declaration, with exact amounts and each word in its canonical spelling.
+
+    A file may have amounts as text, and words as it likes.
+    """
+    lines = rows_of(fields.get(kind.lines))
+    own, *of_lines = (_exact(kind, part) for part in (fields, *lines))
+    if any(of_lines):
+        rows = zip(lines, of_lines, strict=True)
+        own = {**own, kind.lines: tuple({**line, **exact} for line, exact in rows)}
+    return {**fields, **own} if own else fields
+
+
+def _exact(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
+    """The values that a file states otherwise."""
+    amounts = {name: fields[name] for name in MONEY_FIELDS if name in fields}
+    exact: dict[str, Value] = {
+        name: Decimal(text) for name, text in amounts.items() if isinstance(text, str)
+    }
+    for name in kind.enumerations:
+        if name in fields and (ours := kind.canonical_spelling(name, fields[name])) != fields[name]:
+            exact[name] = ours
+    return exact
 
 
 def _address(text: str | None) -> Address | None:

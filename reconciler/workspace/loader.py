@@ -249,7 +249,8 @@ class _Reading:
         elif kind in SUPPORTING:
             new = supporting_from(kind, value, source)
             self.computes |= kind in COMPUTED_FROM
-            self._require_single(new, self.supporting.setdefault(new.address, new))
+            if (first := self.supporting.setdefault(new.address, new)) is not new:
+                self._find_second(new, first)
         else:
             declared = declared_from(kind, value, source)
             self.declare(declared)
@@ -276,7 +277,8 @@ class _Reading:
     def declare(self, declared: Declared) -> None:
         """Take a declaration, and hold its names to those of the others."""
         self.computes |= declared.reverse_on is not None or declared.generated_by is not None
-        if not self._require_single(declared, self.declared.setdefault(declared.address, declared)):
+        if (first := self.declared.setdefault(declared.address, declared)) is not declared:
+            self._find_second(declared, first)
             return
         if (number := declared.adopts) is not None:
             other = self._adopting.setdefault((declared.address.kind, number), declared)
@@ -291,14 +293,11 @@ class _Reading:
                 path = ("metadata", "previousName")
                 self._find(declared.source, path, "unique-previous-name", fact)
 
-    def _require_single(
+    def _find_second(
         self, document: Declared | SupportingDocument, first: Declared | SupportingDocument
-    ) -> bool:
-        """Whether the document is the first of its kind and name."""
-        if first is not document:
-            fact = f"{document.address} is declared at {first.source} already"
-            self._find(document.source, ("metadata", "name"), "unique-name", fact)
-        return first is document
+    ) -> None:
+        fact = f"{document.address} is declared at {first.source} already"
+        self._find(document.source, ("metadata", "name"), "unique-name", fact)
 
     def check_previous_names(self) -> None:
         """Hold the names that were given up to those that are borne: all must be read first."""

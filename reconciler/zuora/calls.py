@@ -159,7 +159,8 @@ class Caller:
             reply = self._exchange.send(request, deadline=state.deadline)
         if isinstance(reply, FailedRequest):
             return Classification(outcome=reply.outcome, detail=reply.detail)
-        ended = self._timed(classify(reply, call.info.operation), reply.headers)
+        ended = classify(reply, call.info.operation)
+        ended = replace(ended, wait=self._asked_wait(ended.outcome, reply.headers))
         if call.info.operation is not Operation.TOKEN:
             self._limiter.observe(reply.headers, refused=ended.outcome is RequestOutcome.BUSY)
         if ended.outcome is not RequestOutcome.DONE:
@@ -174,18 +175,18 @@ class Caller:
             return replace(ended, outcome=outcome, detail=str(error), unknown_value=unknown)
         return ended
 
-    def _timed(self, ended: Classification, headers: Mapping[str, str]) -> Classification:
-        """The attempt with the wait that the server asks for; its date and limits are kept."""
+    def _asked_wait(self, outcome: RequestOutcome, headers: Mapping[str, str]) -> float | None:
+        """How long the server asks to wait, if it does; its date and limits are kept."""
         date = http_date(headers.get("date", ""))
         if date is not None:
             with self._time_lock:
                 self._server_time = date
-        if ended.outcome not in WAITED_FOR:
-            return ended
+        if outcome not in WAITED_FOR:
+            return None
         wait = requested_wait(headers, now=date or self.server_time)
-        if wait is not None and ended.outcome is RequestOutcome.BUSY:
+        if wait is not None and outcome is RequestOutcome.BUSY:
             self._limiter.close_for(wait)
-        return replace(ended, wait=wait)
+        return wait
 
     def _redacted(self, ended: Classification) -> Classification:
         redact = self._redactor.redact

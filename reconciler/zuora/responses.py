@@ -6,11 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from reconciler.core.model.json_text import Unreadable
+from reconciler.core.model.json_text import Unreadable, read_object
 from reconciler.core.model.resource import EMPTY, Value
 from reconciler.http_client.exchange import RequestOutcome, Response
 from reconciler.http_client.retry import Attempt
-from reconciler.http_client.strict_json import read_object
 
 
 class Operation(StrEnum):

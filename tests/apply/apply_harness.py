@@ -366,7 +366,7 @@ class Bench:
                 self.last = report_of((), plan.pending, settled=settled)
                 return self.last
             first = finding.first_apply
-            mark_complete(book, found, first_apply=first)
+            mark_complete(book, found.search, found.snapshot.found, first_apply=first)
             record_entries(book, [one for one in plan.changes if one.members])
             before()
             ended: list[Applied] = []
@@ -377,7 +377,7 @@ class Bench:
                 ended.extend(apply(plan, recorded, way, **options))
             finally:
                 self.last = report_of(ended, plan.pending, settled=settled)
-            mark_complete(book, found, first_apply=first)
+            mark_complete(book, found.search, found.snapshot.found, first_apply=first)
         return self.last
 
     def converge(self, wanted: Mapping[str, Declared]) -> None:

@@ -10,7 +10,8 @@ from reconciler.core.model.history import Act
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Basis
 from reconciler.daybook import Intent
-from reconciler.engine.call_outcome import idempotency_key, result_of, shows_in_a_read
+from reconciler.engine.call_outcome import idempotency_key, result_of
+from reconciler.engine.read_back import shows_in_a_read
 from reconciler.errors import (
     AccessRefused,
     EntryMoved,

@@ -19,6 +19,7 @@ from builders import (
 )
 from run_builders import BILLING, JR, declared_run, live_run, recorded_run, run
 
+from reconciler.app.warnings import snapshot_warnings
 from reconciler.core.documents.plan_file import plan_of, plan_text
 from reconciler.core.model.history import Act, CallHistory, Recorded, Result, fold
 from reconciler.core.model.marker import IN_NOTES
@@ -26,7 +27,6 @@ from reconciler.core.model.plan import Action, Reason
 from reconciler.core.model.resource import Address
 from reconciler.core.model.scope import Selection
 from reconciler.core.planning.decisions import decide_all
-from reconciler.core.planning.renames import warnings_of
 from reconciler.core.recovery.marker_search import (
     Search,
     addresses_to_search,
@@ -493,7 +493,8 @@ def test_a_number_is_one_names(history, states):
 )  # fmt: skip
 def test_what_a_plan_says_of_names(files, book, ledger, said):
     of = snapshot(files, book, ledger)
-    texts = [one.message for one in warnings_of(of.names, plan_for(of).changes)]
+    found = snapshot_warnings(plan_for(of), of)
+    texts = [one.message for one in found if one.rule == "possible-rename"]
     assert len(texts) == bool(said)
     assert all(part in texts[0] for part in said)
 

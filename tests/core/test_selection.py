@@ -110,12 +110,6 @@ def test_what_was_left_out_is_counted():
     assert (selection.out_of_scope.declared, selection.out_of_scope.recorded) == (3, 3)
 
 
-def test_without_options_everything_is_selected():
-    selection, along, problems = select(Scope(offline=True), BOOKS)
-    assert selection.addresses is None
-    assert (along, problems) == ((), ())
-
-
 @pytest.mark.parametrize(
     ("scope", "said"),
     [

@@ -215,7 +215,7 @@ CLIENT: Mapping[str, Install] = {
     "C02": after("reconciler.app.state_directory:open_daybook"),
     "C03": after("reconciler.daybook:Daybook.recorded"),
     "C04": after(
-        "reconciler.app.apply:require_reviewed", "reconciler.app.files.importing:_adoptions"
+        "reconciler.app.apply:plan_and_search", "reconciler.app.files.importing:_adoptions"
     ),
     "C05": at_the_commit_of("reconciler.daybook:Daybook.record_intent", done=False),
     "C06": after("reconciler.daybook:Daybook.record_intent"),

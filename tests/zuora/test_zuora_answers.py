@@ -8,11 +8,10 @@ from types import MappingProxyType
 import pytest
 from fault_server import ENTRY, answer, envelope, zipped
 
-from reconciler.core.model.json_text import Unreadable
+from reconciler.core.model.json_text import Unreadable, read_object
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Live
 from reconciler.errors import AccessRefused, LedgerError, RequestRefused
-from reconciler.http_client.strict_json import read_object
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.resources import RESOURCES
 

@@ -162,7 +162,7 @@ def _doubts(state: AddressState) -> Iterator[str]:
         yield f"{unknown[0]} has its marker, and neither a file nor the daybook has the name"
     elif state.live is None and number is not None:
         yield f"{number} is not in the ledger"
-    elif state.posted and not (state.owned or state.marker_lost):
+    elif state.posted and not (state.marks.owned or state.marker_lost):
         yield f"{number} has another marker or content than the daybook recorded"
     elif state.live is not None and not state.posted and state.live.status != CANCELLED:
         yield f'{number} has the status "{state.live.status}"'

@@ -8,6 +8,7 @@ from reconciler.core.documents.plain_fields import written_fields
 from reconciler.core.documents.plan_json import balance_rows, change_document, target_document
 from reconciler.core.documents.plan_schema import Document
 from reconciler.core.model.canonical import digest, json_bytes
+from reconciler.core.model.finding import Refusal
 from reconciler.core.model.money import plain
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.scope import WHOLE
@@ -57,6 +58,11 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
 def with_digest(plan: Plan) -> Plan:
     """The plan with the digest of its present content."""
     return replace(plan, digest=digest_of(plan))
+
+
+def with_refusals(plan: Plan, refusals: Iterable[Refusal]) -> Plan:
+    """The plan with more refusals, which its digest covers."""
+    return with_digest(replace(plan, refusals=(*plan.refusals, *refusals)))
 
 
 def bound_change(change: Change, home_currency: str | None) -> Document:

@@ -116,18 +116,16 @@ def _in_order(value: Value) -> Value:
 
 def canonical_json(value: Value) -> str:
     """The canonical JSON of a value: keys sorted, decimals as plain text."""
-    return json.dumps(jsonable(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _canonical.encode(value)
 
 
-def jsonable(value: Value) -> object:
-    """A value for the JSON writer of the standard library; decimals become plain text."""
-    if isinstance(value, Decimal):
-        return plain(value)
-    if isinstance(value, Mapping):
-        return {name: jsonable(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [jsonable(item) for item in value]
-    return value
+def _as_json(value: Decimal | Mapping[str, Value]) -> object:
+    return plain(value) if isinstance(value, Decimal) else dict(value)
+
+
+_canonical = json.JSONEncoder(
+    default=_as_json, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+)
 
 
 def exact(value: Value, name: str = "") -> object:

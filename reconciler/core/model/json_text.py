@@ -2,12 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
+from sys import intern
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 import msgspec
+
+from reconciler.core.model.resource import Value
 
 DEPTH = 32
 """Documents nest a few levels. The limit is far below that of the interpreter."""
@@ -86,6 +90,37 @@ def read_json(
     if has_surrogates:
         _require_text(value, what)
     return value
+
+
+def read_object(body: bytes) -> Mapping[str, Value]:
+    """The JSON object in a body: numbers as plain Decimal, lists as tuples, read-only mappings.
+
+    Raises Unreadable for anything else, such as what `read_json` refuses.
+    """
+    document = read_value(body)
+    if not isinstance(document, Mapping):
+        raise Unreadable("the body is not a JSON object")
+    return document
+
+
+def read_value(body: bytes) -> Value:
+    """The JSON value in a body, read as strictly as an object."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("the body is not UTF-8") from None
+    return _frozen(read_json(text, what="the body", whole=lambda number: number, seal=_frozen))
+
+
+def _frozen(value: Any) -> Value:
+    """The value, which cannot be changed. Texts recur in each entry, and are held once."""
+    if type(value) is str:
+        return intern(value)
+    if type(value) is list:
+        return tuple(map(_frozen, value))
+    if type(value) is dict:
+        return MappingProxyType({intern(name): _frozen(item) for name, item in value.items()})
+    return value  # type: ignore[no-any-return]
 
 
 Texts = tuple[str | None, ...]

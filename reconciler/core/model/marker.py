@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from reconciler.core.model.resource import Address, Value, header_of
+from reconciler.values import dataclass
 
 IN_NOTES = "notes"
 
@@ -12,6 +13,37 @@ MARKER = "marker"
 """The name of the marker in a comparison, whatever field holds it."""
 
 _SUFFIX = re.compile(r"(?:\A|\n)\[reconciler:([^\]\n]*)\]\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marks:
+    """The markers in a live entry, beside those that prove whose it is."""
+
+    own: tuple[str, ...]
+    """The markers that prove ownership, the present one first; a renamed entry has two."""
+    found: str | None
+    """The marker in its place, if there is one."""
+    former: tuple[str, str | None]
+    """Where that is none of ours: the field that held it at an earlier time, and what it holds."""
+    needed: bool
+    """Whether entries of the kind have a marker."""
+    adopts: bool
+    """Whether the entry still has to be adopted."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether the live entry has a marker of this address, where it can have one."""
+        return not self.needed or self.found in self.own
+
+    @property
+    def owned(self) -> bool:
+        """Whether the live entry belongs to this address, or can be adopted."""
+        return self.proven or (self.adopts and self.found is None)
+
+    @property
+    def moved(self) -> bool:
+        """Whether our marker is only in the field that held it at an earlier time."""
+        return self.found is None and self.former[1] in self.own
 
 
 def marker_of(workspace: str, address: Address) -> str:

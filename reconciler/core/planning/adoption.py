@@ -35,7 +35,7 @@ def adoption_of(state: AddressState, declared: Declared) -> Change:
     if state.found and comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, reason, verbs, comparison)
-    marks = state.kind.carries_marker and state.marker != state.own_markers[0]
+    marks = state.kind.carries_marker and state.marks.found != state.marks.own[0]
     verbs = (Verb.UPDATE,) if state.live is not None and (marks or comparison) else ()
     return state.change(Action.ADOPT, reason, verbs, comparison)
 
@@ -48,7 +48,7 @@ def adoption_obstacles(state: AddressState, change: Change) -> Iterator[tuple[st
         yield "adoption", f"{number} is not in the ledger", remedy
         return
     others = [one for one in state.snapshot.found.get(state.address, ()) if one != number]
-    if others and not state.marked:
+    if others and not state.marks.proven:
         fact = f"{others[0]} has the marker of this declaration, and its file adopts {number}"
         yield "adoption", fact, "Remove `metadata.adopts`: the marked entry is that of this name."
     if not state.posted:

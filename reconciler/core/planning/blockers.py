@@ -5,9 +5,9 @@ from typing import TypeAlias
 
 from reconciler.core.model.command import suggested
 from reconciler.core.model.enumerations import PeriodStatus, TransferState
-from reconciler.core.model.finding import Finding, Severity
+from reconciler.core.model.finding import Finding, Refusal, Severity
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import split_marker
+from reconciler.core.model.marker import marker_in
 from reconciler.core.model.plan import CANCELLED, Action, Change
 from reconciler.core.model.policy import Removal
 from reconciler.core.model.resource import Declared, text_of
@@ -30,16 +30,18 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:  # noq
         yield from second_adoption(state, state.declared)
     if state.adopts:
         yield from adoption_obstacles(state, change)
-    if change.action is not Action.FORGET:
-        yield from _ownership(state, change)
+    kept = change.action is not Action.FORGET
+    if kept and state.live is not None and not state.marks.owned:
+        yield from _not_owned(state, state.live.number, change)
     if not change.steps:
         return
+    yield from _not_cancelled(state) if kept and state.predecessors else ()
     if state.recorded.otherwise:
         yield from _stored_otherwise(state)
     if (change.cancels or change.posts) and state.made_by_run:
         yield "run-entry", f"a journal run made {state.number or 'its entry'}", ""
     if change.cancels:
-        yield from _transfer_and_protection(state)
+        yield from _transfer_and_protection(state, change.transferred)
         yield from member_obstacles(state)
     if change.action is Action.REMOVE and state.snapshot.policy.removal is Removal.FORBID:
         yield "removal-forbidden", "the workspace's policy forbids removals", ""
@@ -49,7 +51,7 @@ def obstacles(state: AddressState, change: Change) -> Iterator[Obstacle]:  # noq
         yield from _frozen_periods(state, change)
     if state.declared is not None and (change.posts or not change.cancels):
         yield from _failed_checks(state.declared, change, state.snapshot.tenant)
-    if state.transferred == TransferState.YES and any(
+    if change.transferred == TransferState.YES and any(
         field.name == state.kind.transfer for field in change.comparison.fields
     ):
         fact = f"{change.number} is transferred, but the file states otherwise"
@@ -77,26 +79,27 @@ def _stored_otherwise(state: AddressState) -> Iterator[Obstacle]:
             yield "stored-otherwise", fact, ""
 
 
-def _ownership(state: AddressState, change: Change) -> Iterator[Obstacle]:
-    expected = state.own_markers[0]
-    if state.live is not None and not state.owned:
-        number = state.live.number
-        marker = state.marker or state.former[1]
-        if marker and marker not in state.own_markers:
-            fact = f'{number} carries the marker "{marker}", not "{expected}"'
-            ours = state.recorded.number is not None
-            somebody = _FORGET.format(state.address.name) if ours else _DO_NOT_ADOPT
-            yield "ownership", fact, f"{_FOREIGN_MARKER} {somebody}"
-        elif state.marker_lost and change.cancels:
-            yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST
-        elif not state.marker_lost:
-            yield "ownership", f'{number} carries no marker, not "{expected}"', ""
-    for number in state.cancelled_predecessors if change.steps else ():
+def _not_owned(state: AddressState, number: str, change: Change) -> Iterator[Obstacle]:
+    expected = state.marks.own[0]
+    marker = state.marks.found or state.marks.former[1]
+    if marker and marker not in state.marks.own:
+        fact = f'{number} carries the marker "{marker}", not "{expected}"'
+        ours = state.recorded.number is not None
+        somebody = _FORGET.format(state.address.name) if ours else _DO_NOT_ADOPT
+        yield "ownership", fact, f"{_FOREIGN_MARKER} {somebody}"
+    elif state.marker_lost and change.cancels:
+        yield "ownership", f'{number} carries no marker, not "{expected}"', _RESTORE_FIRST
+    elif not state.marker_lost:
+        yield "ownership", f'{number} carries no marker, not "{expected}"', ""
+
+
+def _not_cancelled(state: AddressState) -> Iterator[Obstacle]:
+    for number in state.predecessors:
         live = state.snapshot.live[number]
         if live is None:
             continue
-        _, marker = split_marker(live.fields, state.snapshot.tenant.marker)
-        foreign = state.kind.carries_marker and marker != expected
+        marker = marker_in(live.fields, state.snapshot.tenant.marker)
+        foreign = state.kind.carries_marker and marker != state.marks.own[0]
         if foreign or live.status != CANCELLED:
             yield "ownership", f"{number} is no longer a cancelled entry of this declaration", ""
 
@@ -119,9 +122,8 @@ _RESTORE_FIRST = (
 )
 
 
-def _transfer_and_protection(state: AddressState) -> Iterator[Obstacle]:
+def _transfer_and_protection(state: AddressState, transfer: str) -> Iterator[Obstacle]:
     number = state.number
-    transfer = state.transferred
     if transfer in TRANSFER_REMEDIES:
         way = correction(state) if transfer == TransferState.YES else ""
         fact = f"{number} has transferredToAccounting {transfer}"
@@ -182,6 +184,17 @@ def period_obstacles(change: Change, tenant: Tenant) -> Iterator[tuple[str, str,
             yield "period-closed", f"the accounting period {name} is closed", name
     for name in pending_close(change, tenant) if tenant.manages_close is False else ():
         yield "period-pending-close", f"the accounting period {name} is PendingClose", name
+
+
+def refused_by_period(change: Change, tenant: Tenant, said: str = "") -> Refusal | None:
+    """Why periods no longer allow a change that a plan offers; `said` is what the ledger said."""
+    for rule, fact, _ in period_obstacles(change, tenant):
+        remedy = CLOSER_REMEDY if rule == "period-pending-close" else _PLAN_AGAIN
+        return Refusal(rule=rule, message=f"{fact} now{said}", remedy=remedy)
+    return None
+
+
+_PLAN_AGAIN = "Run `reconciler plan`: it blocks this change, and says what to do."
 
 
 def pending_close(change: Change, tenant: Tenant) -> tuple[str, ...]:

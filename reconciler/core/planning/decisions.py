@@ -59,11 +59,14 @@ def decide_all(snapshot: Snapshot) -> tuple[tuple[Change, ...], tuple[Drift, ...
             drift.append(moved)
     if any(one.reason is Reason.MISSING_IN_LEDGER for one in changes):
         changes = with_known_absence(snapshot, changes)
-    sound = _without_double_posting(snapshot, changes)
+    if any(one.posts for one in changes):
+        changes = [*_without_double_posting(snapshot, changes)]
     if any(one.reverses is not None for one in snapshot.declared.values()):
-        sound = with_originals(sound, snapshot)
+        changes = [*with_originals(changes, snapshot)]
     outside = _removals_out_of_scope(snapshot) if snapshot.selection.scope.partial else ()
-    return with_reversals(sound, outside, snapshot.tenant, snapshot.selection), tuple(drift)
+    if any(one.cancels or one.reverses for one in changes):
+        changes = [*with_reversals(changes, outside, snapshot.tenant, snapshot.selection)]
+    return tuple(changes), tuple(drift)
 
 
 def _kept_as_before(snapshot: Snapshot) -> Set[str]:
@@ -178,8 +181,8 @@ def _decide(state: AddressState) -> Change | None:
         change = _undeclared_change(state)
     if change is not None and state.previous is not None and state.live is not None:
         change = _renamed(state, change)
-    if change is not None and state.duplicates:
-        fact = f"{joined(state.duplicates)} are posted for one declaration"
+    if change is not None and state.marked_numbers and (several := state.duplicates):
+        fact = f"{joined(several)} are posted for one declaration"
         return change.blocked_by(refusal("doubled", fact))
     obstacle = next(obstacles(state, change), None) if change is not None else None
     return change if change is None or obstacle is None else change.blocked_by(refusal(*obstacle))
@@ -208,7 +211,7 @@ def _lost_change(state: AddressState, declared: Declared) -> Change:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, Reason.FAILED_IN_LEDGER, verbs)
     reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
-    shown = _with_protection(state, declared, UNCHANGED)
+    shown = _with_protection(UNCHANGED, state.recorded.protect, declared.protect)
     return state.change(Action.REPLACE, reason, (Verb.CREATE, *state.delete), shown)
 
 
@@ -218,10 +221,10 @@ def _posted_change(state: AddressState, declared: Declared) -> Change:
     comparison = compare(state.kind, declared.spec, applied, live, manage_observed=managed)
     if state.marker_lost:
         comparison = _with_marker(state, comparison)
-    shown = _with_protection(state, declared, comparison)
+    shown = _with_protection(comparison, state.recorded.protect, declared.protect)
     declaration_changed = _declaration_changed(state, declared)
     # A marker in its former field shows that the settings changed, not the ledger.
-    ours = declaration_changed or (state.marker_moved and not _drifted_fields(state))
+    ours = declaration_changed or (state.marks.moved and not _drifted_fields(state))
     reason = Reason.CHANGED if ours else Reason.DRIFTED
     if comparison.forced_by:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
@@ -240,7 +243,7 @@ def _renamed(state: AddressState, change: Change) -> Change:
 
     Its marker is written first: after an interruption the entry already has its new name.
     """
-    marks = state.kind.carries_marker and state.marker != state.own_markers[0]
+    marks = state.kind.carries_marker and state.marks.found != state.marks.own[0]
     if change.cancels:
         verbs = (*(Verb.UPDATE,) * marks, Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, Reason.RENAMED, verbs, change.comparison)
@@ -248,9 +251,8 @@ def _renamed(state: AddressState, change: Change) -> Change:
     return state.change(Action.ADOPT, Reason.RENAMED, (Verb.UPDATE,) * updates, change.comparison)
 
 
-def _with_protection(state: AddressState, declared: Declared, comparison: Comparison) -> Comparison:
+def _with_protection(comparison: Comparison, before: bool, after: bool) -> Comparison:
     """The comparison with a change of `protect`, which only the daybook records."""
-    before, after = state.recorded.protect, declared.protect
     if before == after:
         return comparison
     moved = FieldChange(name=PROTECT, before=before, after=after, in_place=True)
@@ -259,13 +261,14 @@ def _with_protection(state: AddressState, declared: Declared, comparison: Compar
 
 def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
     """The comparison with the marker, which the live entry lacks."""
-    lost = FieldChange(name=MARKER, before=state.marker, after=state.own_markers[0], in_place=True)
+    found, own = state.marks.found, state.marks.own[0]
+    lost = FieldChange(name=MARKER, before=found, after=own, in_place=True)
     return replace(comparison, fields=(*comparison.fields, lost, *_cleared(state, comparison)))
 
 
 def _cleared(state: AddressState, comparison: Comparison) -> Iterator[FieldChange]:
     """The field that held the marker at an earlier time, without it."""
-    place, marker = state.former
+    place, marker = state.marks.former
     if marker is None or any(one.name == place for one in comparison.fields):
         return
     before = state.live_fields.get(place)
@@ -312,8 +315,8 @@ def _undeclared_change(state: AddressState) -> Change | None:
 def _drifted_fields(state: AddressState) -> Comparison:
     """What differs in the ledger from what was applied, apart from the marker."""
     applied, live = state.recorded.spec, state.live_fields
-    if state.marker_moved:
-        live, _ = split_marker(live, state.former[0])
+    if state.marks.moved:
+        live, _ = split_marker(live, state.marks.former[0])
     if applied is None:
         return UNCHANGED
     managed = state.snapshot.policy.manage_transfer_state
@@ -336,7 +339,7 @@ def _drift(state: AddressState, change: Change | None) -> Drift | None:
     # Most entries are kept as applied: `_decide` has compared them already.
     kept = change is not None and change.action is Action.KEEP and change.after == recorded.spec
     moved = UNCHANGED if kept else _drifted_fields(state)
-    if not state.owned and state.former[1] not in state.own_markers:
+    if not state.marks.owned and state.marks.former[1] not in state.marks.own:
         # The marker proves ownership: without it the entry could not be changed or found.
         moved = _with_marker(state, moved)
     if state.kind.members and (entries := entries_drift(state)):

@@ -239,10 +239,8 @@ def affected_by(change: Change, periods: Periods) -> Affected:
     for spec in (change.before, change.after):
         if spec is not None:
             found |= {*periods_of(kind, spec, periods)}
-    sides = [*posted_before(change), *newly_posted(change)]
-    if kind.lines:
-        sides += [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
-    for name, spec in sides:
+    stated = [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
+    for name, spec in stated if kind.lines else posted_before(change):
         for posting in postings(name, spec, None):
             codes.add(posting.code)
             found.add(posting.period)

@@ -8,7 +8,7 @@ from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.marker import marker_in, marker_of
-from reconciler.core.model.plan import CANCELLED, Action, Change
+from reconciler.core.model.plan import CANCELLED, Change
 from reconciler.core.model.resource import Address, Declared, Live, Value, text_of
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.line_matching import postings_of
@@ -106,13 +106,11 @@ def previous_of(declared: Declared) -> Address:
     return Address(declared.address.kind, declared.previous_name or "")
 
 
-def warnings_of(names: Names, changes: Iterable[Change]) -> Iterator[PlanWarning]:
+def possible_renames(
+    names: Names, new: Iterable[Change], removals: Iterable[Change]
+) -> Iterator[PlanWarning]:
     """Warnings about new entries that may be renames of other entries."""
-    changes = tuple(changes)
-    new = [one for one in changes if one.wanted is Action.CREATE and not one.renamed_from]
-    if not new:
-        return
-    removed = EqualEntries(names, (one.address for one in changes if one.wanted is Action.REMOVE))
+    removed = EqualEntries(names, (one.address for one in removals))
     for one in (names.declared[change.address] for change in new):
         alike = [source.name for source in removed.equal_to(one)]
         keys = " or ".join(f"`previousName: {name}`" for name in alike)

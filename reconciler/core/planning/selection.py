@@ -61,13 +61,11 @@ class Workspace:
 def select(
     scope: Scope, workspace: Workspace, base: str = ""
 ) -> tuple[Selection, tuple[Address, ...], tuple[tuple[str, str], ...]]:
-    """The selection of a scope, the linked addresses in it, and its problems with their remedies.
+    """What a partial scope selects, the linked addresses in it, and its problems with remedies.
 
     A value that matches nothing is a problem, never an empty selection.
     """
     given = Selection(scope=scope, base=base)
-    if not scope.partial:
-        return given, (), ()
     everything = workspace.addresses
     problems = [*_unmatched(scope, workspace)]
     asked = frozenset(address for address in everything if _chosen(address, scope, workspace))

@@ -9,7 +9,7 @@ from reconciler.core.model.canonical import LiveDeclaration, fingerprint
 from reconciler.core.model.history import Recorded, other_adopted_number
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import marker_in, marker_of, split_marker
+from reconciler.core.model.marker import Marks, marker_in, marker_of, split_marker
 from reconciler.core.model.plan import (
     CANCELLED,
     UNCHANGED,
@@ -141,8 +141,15 @@ class AddressState:
     recorded: Recorded
     number: str | None
     live: Live | None
-    found: bool = False
-    previous: Address | None = None
+    posted: bool
+    adopts: bool
+    """Whether the number still has to be adopted."""
+    found: bool
+    marked_numbers: tuple[str, ...]
+    """The posted numbers with its marker, as searches and retired records have them."""
+    predecessors: tuple[str, ...]
+    """The numbers of cancelled predecessors, including that of an outdated record."""
+    previous: Address | None
     """The address that the entry had before a rename."""
 
     @classmethod
@@ -156,21 +163,29 @@ class AddressState:
         if live is None and recorded.number is None and recorded.incarnation:
             # An adopted entry that was deleted later is created like any other.
             number = None
-        posted = _posted_numbers(snapshot, address)
-        ours = declared is not None or snapshot.again.keys() >= {*posted}
-        found = ours and len(posted) == 1 and _is_not_ours(snapshot, address, recorded, live)
+        marked = _posted_numbers(snapshot, address)
+        ours = declared is not None or snapshot.again.keys() >= {*marked}
+        found = ours and len(marked) == 1 and _is_not_ours(snapshot, address, recorded, live)
+        before: tuple[str | None, ...] = recorded.leftovers
         if found:
             # Daybook or ledger is an older copy: the marker proves that the entry belongs here.
-            number, live = posted[0], snapshot.live[posted[0]]
+            number, outdated, live = marked[0], live, snapshot.live[marked[0]]
+            # Another entry may have the recorded number now.
+            before += (recorded.number,) * (outdated is None or outdated.status == CANCELLED)
+        kind = KINDS[address.kind]
         return cls(
             address=address,
-            kind=KINDS[address.kind],
+            kind=kind,
             snapshot=snapshot,
             declared=declared,
             recorded=recorded,
             number=number,
             live=live,
+            posted=live is not None and live.status in kind.posted_states,
+            adopts=number is not None and number != recorded.number,
             found=found,
+            marked_numbers=marked,
+            predecessors=tuple(one for one in before if one is not None and one != number),
             previous=previous,
         )
 
@@ -180,48 +195,28 @@ class AddressState:
         place = self.snapshot.tenant.marker
         return split_marker(self.live.fields, place)[0] if self.live is not None else EMPTY
 
-    @property
-    def marker_moved(self) -> bool:
-        """Whether our marker is only in the field that held it at an earlier time."""
-        return self.marker is None and self.former[1] in self.own_markers
-
     @cached_property
-    def own_markers(self) -> tuple[str, ...]:
-        """The markers that prove ownership, the present one first; a renamed entry has two."""
+    def marks(self) -> Marks:
+        """The markers of the live entry, and those of this address."""
+        tenant, live = self.snapshot.tenant, self.live
         names = (self.address, self.previous) if self.previous else (self.address,)
-        return tuple(marker_of(self.snapshot.tenant.workspace, name) for name in names)
-
-    @property
-    def posted(self) -> bool:
-        return self.live is not None and self.live.status in self.kind.posted_states
-
-    @cached_property
-    def marker(self) -> str | None:
-        """The marker of the live entry, if it has one."""
-        place = self.snapshot.tenant.marker
-        return marker_in(self.live.fields, place) if self.live is not None else None
+        own = tuple(marker_of(tenant.workspace, name) for name in names)
+        found = marker_in(live.fields, tenant.marker) if live is not None else None
+        return Marks(
+            own=own,
+            found=found,
+            former=("", None) if found in own else self.snapshot.names.former_marker(live),
+            needed=self.kind.carries_marker,
+            adopts=self.adopts,
+        )
 
     @property
     def duplicates(self) -> tuple[str, ...]:
         """The numbers posted for this address, if there are several, which is an error."""
-        posted = {*_posted_numbers(self.snapshot, self.address)}
-        if posted and self.posted and self.number is not None and self.marked:
+        posted = {*self.marked_numbers}
+        if posted and self.posted and self.number is not None and self.marks.proven:
             posted.add(self.number)
         return tuple(sorted(posted)) if len(posted) > 1 else ()
-
-    @property
-    def cancelled_predecessors(self) -> tuple[str, ...]:
-        """The numbers of cancelled predecessors, including that of an outdated record."""
-        outdated = self.recorded.number if self.found else None
-        held = self.snapshot.live[outdated] if outdated is not None else None
-        if held is not None and held.status != CANCELLED:
-            # Another entry has the number now.
-            outdated = None
-        return tuple(
-            number
-            for number in (*self.recorded.leftovers, outdated)
-            if number is not None and number != self.number
-        )
 
     @property
     def posted_again(self) -> str:
@@ -229,21 +224,6 @@ class AddressState:
         again = self.snapshot.again
         own = (number for number, address in again.items() if address == self.address)
         return self.number if self.number and self.number in again else next(own, "")
-
-    @property
-    def adopts(self) -> bool:
-        """Whether the number still has to be adopted."""
-        return self.number is not None and self.number != self.recorded.number
-
-    @property
-    def owned(self) -> bool:
-        """Whether the live entry belongs to this address, or can be adopted."""
-        return self.marked or (self.adopts and self.marker is None)
-
-    @property
-    def marked(self) -> bool:
-        """Whether the live entry has a marker of this address, where it can have one."""
-        return not self.kind.carries_marker or self.marker in self.own_markers
 
     @property
     def marker_lost(self) -> bool:
@@ -254,17 +234,12 @@ class AddressState:
         """
         return (
             self.kind.carries_marker
-            and self.marker is None
+            and self.marks.found is None
             and not self.adopts
             and self.posted
-            and self.former[1] in (None, *self.own_markers)
+            and self.marks.former[1] in (None, *self.marks.own)
             and _as_applied(self.recorded, self.live_fields)
         )
-
-    @property
-    def former(self) -> tuple[str, str | None]:
-        """The field that held the marker at an earlier time, and the marker in it, if any."""
-        return self.snapshot.names.former_marker(self.live)
 
     @property
     def made_by_run(self) -> bool:
@@ -272,12 +247,6 @@ class AddressState:
         stated = self.declared is not None and self.declared.made_by is not None
         from_run = self.recorded.from_run and self.recorded.number is not None
         return stated or from_run or self.number in self.snapshot.run_of
-
-    @property
-    def transferred(self) -> str:
-        """The live transfer state; empty when there is none."""
-        fields = self.live.fields if self.live is not None else EMPTY
-        return text_of(*header_of(fields, self.kind.transfer)) or ""
 
     @property
     def delete(self) -> tuple[Verb, ...]:
@@ -290,7 +259,7 @@ class AddressState:
             return ()
         return tuple(
             Step(verb=Verb.DELETE, number=number)
-            for number in self.cancelled_predecessors
+            for number in self.predecessors
             if self.snapshot.live[number] is not None
         )
 
@@ -310,7 +279,7 @@ class AddressState:
         period, currency = map(text_of, header_of(fields, self.kind.period, self.kind.currency))
         period = period or self._period_of_dates(fields)
         known_period = self.snapshot.tenant.periods_by_name.get(period)
-        place = self.snapshot.tenant.marker
+        place, live = self.snapshot.tenant.marker, self.live.fields if self.live else EMPTY
         return Change(
             address=self.address,
             action=action,
@@ -321,13 +290,11 @@ class AddressState:
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,
             comparison=comparison,
-            before=LiveDeclaration(self.kind, self.live.fields, place)
-            if self.live is not None
-            else None,
+            before=LiveDeclaration(self.kind, live, place) if self.live is not None else None,
             after=self.declared.spec if self.declared else None,
             period=period,
             period_status=known_period.status if known_period else "",
-            transferred=self.transferred,
+            transferred=text_of(*header_of(live, self.kind.transfer)) or "",
             currency=currency or "",
             protect=self.declared.protect if self.declared else self.recorded.protect,
             members=self.live.members if self.live else (),

@@ -8,7 +8,7 @@ from itertools import groupby
 from reconciler.core.model.finding import counted
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import total
-from reconciler.core.model.plan import Change, Impact, Plan
+from reconciler.core.model.plan import Change, Impact
 from reconciler.core.model.resource import Line
 from reconciler.core.planning.line_matching import posting_key
 from reconciler.render.phrases import as_sentence, sided
@@ -39,16 +39,19 @@ class ImpactTable:
         return frozenset(range(self.names, len(self.titles)))
 
 
-def impact_table(plan: Plan, *, unknown: bool) -> ImpactTable:
-    """The impact of a plan; `unknown` if it posts what only the ledger knows."""
-    dimensions = tuple(dict.fromkeys(name for row in plan.impact for name in row.dimensions))
-    home = plan.basis.home_currency
+def impact_table(
+    impact: Sequence[Impact], by_line: Iterable[Change], home: str | None, *, none: bool
+) -> ImpactTable:
+    """The impact of a plan, and what the changes `by_line` do beside it.
+
+    `none` says whether a plan without rows is known to change no amount.
+    """
+    dimensions = tuple(dict.fromkeys(name for row in impact for name in row.dimensions))
     with_home = home is not None and any(
-        row.home_change is not None and row.currency != home for row in plan.impact
+        row.home_change is not None and row.currency != home for row in impact
     )
-    rows = tuple(_rows(plan.impact, dimensions, (home or "") if with_home else None))
-    note = _note(plan.feasible, dimensions if rows else ())
-    none = note or "no amount in the books changes"
+    rows = tuple(_rows(impact, dimensions, (home or "") if with_home else None))
+    note = _note(by_line, dimensions if rows else ())
     return ImpactTable(
         titles=(
             *("Period", "Accounting code", "Currency", *dimensions),
@@ -58,7 +61,7 @@ def impact_table(plan: Plan, *, unknown: bool) -> ImpactTable:
         rows=rows,
         names=3 + len(dimensions),
         note=as_sentence(note) if note and rows else "",
-        none="" if rows or unknown or not plan.feasible else none,
+        none=note or "no amount in the books changes" if none and not rows else "",
     )
 
 
