@@ -37,10 +37,10 @@ from reconciler.core.planner import make_plan
 from reconciler.core.planning.dimensions import UNKNOWN_DIMENSION, unknown_dimension
 from reconciler.core.planning.kept import Asked, known_settled, live_state_of, newly_kept
 from reconciler.core.planning.offline import assumed_live, without_assumed_numbers
+from reconciler.core.planning.posting import transfer_states
 from reconciler.core.planning.reversing.proof import undeclared_originals
 from reconciler.core.planning.selection import Workspace, select
 from reconciler.core.planning.snapshot import Snapshot, to_read
-from reconciler.core.planning.transfers import transfer_states
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, READING_RULES, strict_refusals
 from reconciler.core.rules.severities import governed
 from reconciler.engine.live_state import LastReads, Look, look
@@ -178,14 +178,17 @@ def plan_and_search(
     recorded, scope = session.daybook.recorded(), options.scope
     # What is selected by its transfer is known only once everything else in scope was read.
     wide = replace(scope, labels=()) if scope.by_transfer else scope
-    selection, included = _selected(session.workspace, recorded, wide)
+    given = Selection(scope=wide)
+    selection, included = (
+        _selected(session.workspace, recorded, given) if wide.partial else (given, ())
+    )
     cache = _cache_of(session, options.reading)
     snapshot, seen = _snapshot(
         session, progress, selection, cache=cache, max_age=timedelta(days=options.reading.max_age)
     )
     if scope.by_transfer:
         states = transfer_states(snapshot)
-        selection, included = _selected(session.workspace, recorded, scope, states)
+        selection, included = _selected(session.workspace, recorded, Selection(scope=scope), states)
         snapshot = replace(snapshot, selection=selection)
     found = plan_with_search(
         snapshot,
@@ -231,8 +234,9 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
     or Refused when the base cannot be.
     """
     known = known_offline(workspace, require_valid(workspace), options.base)
-    selection, included = _selected(
-        workspace, known.recorded, options.scope, base=options.base or ""
+    given = Selection(scope=options.scope, base=options.base or "")
+    selection, included = (
+        _selected(workspace, known.recorded, given) if given.scope.partial else (given, ())
     )
     declared, recorded, tenant = workspace.declared, known.recorded, workspace.tenant
     moved = known.marked_in != tenant.marker
@@ -370,22 +374,19 @@ def _budget(host: str, count: int) -> str:
 def _selected(
     workspace: CheckedWorkspace,
     recorded: Mapping[Address, Recorded],
-    scope: Scope,
+    given: Selection,
     transfers: Mapping[Address, frozenset[str]] = MappingProxyType({}),
-    base: str = "",
 ) -> tuple[Selection, tuple[Address, ...]]:
     """What a scope selects, and what else the selection depends on. Raises UsageError."""
-    if not scope.partial:
-        return Selection(scope=scope, base=base), ()
     selection, included, problems = select(
-        scope,
+        given.scope,
         Workspace(
             declared=workspace.declared,
             recorded=recorded,
             periods=workspace.tenant.periods_by_name,
             transfers=transfers,
         ),
-        base,
+        given.base,
     )
     if problems:
         facts, remedies = zip(*problems, strict=True)

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from reconciler.core.model.finding import Problem, Refusal
-from reconciler.core.model.history import Result
 from reconciler.core.model.plan import Plan
-from reconciler.core.model.report import Applied, Report, Settled
-from reconciler.core.model.resource import Address
+from reconciler.core.model.report import Applied, CallRecorded, Report, Settled
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.sheets.sheet_import import SheetFindings, SheetSummary
 from reconciler.core.recovery.open_calls import Recovery
@@ -39,21 +37,6 @@ class RunStarted:
     tenant: str
     host: str
     commit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecorded:
-    """The daybook has a call that is about to be sent, or with `result` how it ended.
-
-    `call` is its number in the daybook. Told by the thread that makes the call.
-    """
-
-    call: int
-    address: Address
-    act: str
-    number: str | None
-    track_id: str | None
-    result: Result | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import partial
 
-from reconciler.app.progress import CallRecorded, Tell, UnsavedOutcome
+from reconciler.app.progress import Tell, UnsavedOutcome
 from reconciler.app.session import ReadSession, WriteSession
 from reconciler.core.model.history import Result
 from reconciler.core.model.report import Settled
@@ -31,19 +31,7 @@ def spilling_daybook(session: WriteSession, tell: Tell) -> SpillingDaybook:
     def show(line: str) -> None:
         tell(UnsavedOutcome(spill_file=session.spill_file, line=line))
 
-    def watch(intent: Intent, result: Result | None, number: str | None) -> None:
-        tell(
-            CallRecorded(
-                call=intent.seq,
-                address=intent.address,
-                act=intent.act.value,
-                number=number,
-                track_id=intent.track_id,
-                result=result,
-            )
-        )
-
-    return SpillingDaybook(session.daybook, session.spill_file, show=show, watch=watch)
+    return SpillingDaybook(session.daybook, session.spill_file, show=show, watch=tell)
 
 
 def settle_first(

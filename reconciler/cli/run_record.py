@@ -24,7 +24,7 @@ from reconciler.app.files.text_files import (
     without_secrets,
     write_text,
 )
-from reconciler.app.progress import CallRecorded, Event, Note, NothingApplied, RunStarted, Tell
+from reconciler.app.progress import Event, Note, NothingApplied, RunStarted, Tell
 from reconciler.cli.options import given_options
 from reconciler.cli.streams import write_document
 from reconciler.cli.terminal import err, json_text, out_text, progress, whole_commands
@@ -32,6 +32,7 @@ from reconciler.core.model.plan import Action, Plan
 from reconciler.core.model.report import (
     NOTHING_BEFORE,
     Applied,
+    CallRecorded,
     Outcome,
     Report,
     RunFacts,

@@ -12,9 +12,9 @@ from reconciler.core.planning.decisions import decide_all
 from reconciler.core.planning.dimensions import Division
 from reconciler.core.planning.impact import balance_of, impact_of
 from reconciler.core.planning.limits.guards import refusals
+from reconciler.core.planning.posting import transfers_of
 from reconciler.core.planning.reversing.pairs import pairs_of
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.planning.transfers import transfers_of
 from reconciler.core.planning.unanswered import unanswered_of
 
 

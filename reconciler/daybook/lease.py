@@ -14,7 +14,7 @@ import msgspec
 from reconciler.daybook.events import Damaged, EventType, LeaseBroken, LeaseTaken
 from reconciler.daybook.state import DaybookState
 from reconciler.daybook.store import Store
-from reconciler.daybook.tables import Head, add_events, head_of
+from reconciler.daybook.tables import Head, head_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 from reconciler.values import dataclass
@@ -128,7 +128,7 @@ def take_lease(
     content = LeaseTaken(
         id=lease.id, fence=lease.fence, holder=asdict(holder), instead_of=before.lease or ""
     )
-    _append(transaction, state, EventType.LEASE_TAKEN, content, now)
+    state.append(transaction, EventType.LEASE_TAKEN, content, at=now.isoformat())
     text = msgspec.json.encode(asdict(holder)).decode()
     transaction.change(
         "UPDATE head SET fence = ?, lease = ?, holder = ?, since = ?, until = ?",
@@ -171,24 +171,11 @@ def break_lease(
     state.catch_up(transaction)
     fence = lease.fence + 1
     content = LeaseBroken(id=lease.id, fence=fence, holder=asdict(lease.holder), by=asdict(by))
-    _append(transaction, state, EventType.LEASE_BROKEN, content, now)
+    state.append(transaction, EventType.LEASE_BROKEN, content, at=now.isoformat())
     transaction.change(
         "UPDATE head SET lease = NULL, holder = NULL, since = NULL, until = NULL, fence = ?", fence
     )
     return lease
-
-
-def _append(
-    transaction: Transaction,
-    state: DaybookState,
-    event_type: EventType,
-    content: LeaseTaken | LeaseBroken,
-    now: datetime,
-) -> None:
-    (event,) = state.next_events([(event_type, content)], at=now.isoformat())
-    add_events(transaction, [event])
-    transaction.change("UPDATE head SET seq = ?, hash = ?", event.seq, event.hash)
-    state.take(event)
 
 
 def _end(now: datetime, seconds: int) -> str:

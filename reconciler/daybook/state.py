@@ -20,7 +20,7 @@ from reconciler.core.model.history import (
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.resource import Address
 from reconciler.daybook import events
-from reconciler.daybook.tables import events_after, head_of, meta_of
+from reconciler.daybook.tables import add_events, events_after, head_of, meta_of
 from reconciler.daybook.transaction import Transaction
 from reconciler.values import dataclass
 
@@ -123,6 +123,20 @@ class DaybookState:
             previous = events.seal(previous, seq, at, event_type, text)
             chain.append(events.Event(seq, at, event_type.value, text, previous))
         return chain
+
+    def append(
+        self,
+        transaction: Transaction,
+        event_type: events.EventType,
+        content: events.Content,
+        *,
+        at: str,
+    ) -> None:
+        """Add an event and move the head, which nobody else can move meanwhile."""
+        (event,) = self.next_events([(event_type, content)], at=at)
+        add_events(transaction, [event])
+        transaction.change("UPDATE head SET seq = ?, hash = ?", event.seq, event.hash)
+        self.take(event)
 
     def take(self, event: events.Event) -> None:
         """Apply the next event. Raises Damaged when it does not follow the last one."""

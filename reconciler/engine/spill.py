@@ -7,10 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
-from typing import TypeAlias
 
 from reconciler.core.model.history import CALLS, Act, Recorded, Result
-from reconciler.core.model.report import Settled
+from reconciler.core.model.report import CallRecorded, Settled
 from reconciler.core.model.resource import Address
 from reconciler.core.recovery.spill_record import (
     MOST_BYTES,
@@ -27,14 +26,12 @@ from reconciler.engine.ports import CallLog, CallRecords, SpillableDaybook
 from reconciler.engine.settlement_record import record_settled
 from reconciler.errors import DaybookError
 
-Watch: TypeAlias = Callable[[Intent, Result | None, str | None], None]
-
 
 class SpillingDaybook:
     """A daybook that writes outcomes to a spill file when it cannot store them.
 
     If the file at `path` cannot be written either, `show` is called with the line. `watch` is
-    called with an intent that is on disk, and again with its result and number.
+    told of a call once its intent is on disk, and again of its result and number.
     """
 
     def __init__(
@@ -43,7 +40,7 @@ class SpillingDaybook:
         path: Path,
         *,
         show: Callable[[str], None],
-        watch: Watch = lambda *_: None,
+        watch: Callable[[CallRecorded], None] = lambda _: None,
     ) -> None:
         self._daybook, self._path, self._show, self._watch = daybook, path, show, watch
         self._lock = threading.Lock()
@@ -51,7 +48,7 @@ class SpillingDaybook:
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call. If it cannot be written, nothing is sent."""
         intent = self._daybook.record_intent(intent)
-        self._watch(intent, None, intent.number)
+        self._tell(intent, None, intent.number)
         return intent
 
     def unsettled(self) -> tuple[Intent, ...]:
@@ -67,7 +64,7 @@ class SpillingDaybook:
         """Write an outcome. Raises DaybookError when only the spill file has it, or nothing."""
         try:
             self._daybook.record_outcome(intent, outcome)
-            self._watch(intent, outcome.result, outcome.number or intent.number)
+            self._tell(intent, outcome.result, outcome.number or intent.number)
         except DaybookError as error:
             if outcome.result is Result.UNKNOWN or intent.act not in CALLS:
                 # An open call is unknown anyway, and a note is planned again.
@@ -85,6 +82,18 @@ class SpillingDaybook:
                 remedy="Make the daybook writable, then run the command again: it reads the "
                 "spill file and settles the other open calls.",
             ) from error
+
+    def _tell(self, intent: Intent, result: Result | None, number: str | None) -> None:
+        self._watch(
+            CallRecorded(
+                call=intent.seq,
+                address=intent.address,
+                act=intent.act.value,
+                number=number,
+                track_id=intent.track_id,
+                result=result,
+            )
+        )
 
     def _keep(self, line: str) -> str:
         """Store a line, and return where it is."""

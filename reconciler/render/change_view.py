@@ -20,8 +20,8 @@ from reconciler.core.model.plan import (
 )
 from reconciler.core.model.policy import NO_RATES
 from reconciler.core.model.resource import Value, rows_of, text_of
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.limits.money_moved import moved_by
+from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.run_members import MEMBERS
 from reconciler.render.phrases import PARTICIPLES, side_total, value_text
 from reconciler.values import dataclass

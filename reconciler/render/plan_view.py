@@ -9,8 +9,8 @@ from reconciler.core.model.money import shown
 from reconciler.core.model.plan import Action, Balance, Basis, LiveState, Plan
 from reconciler.core.model.review import Assessment
 from reconciler.core.model.scope import Scope
-from reconciler.core.planning.impact import newly_cancelled
 from reconciler.core.planning.limits.money_moved import largest_of, material
+from reconciler.core.planning.posting import newly_cancelled
 from reconciler.core.rules.plan_warnings import ACKNOWLEDGED
 from reconciler.render.approvals import requirement_text
 from reconciler.render.change_view import (

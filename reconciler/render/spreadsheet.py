@@ -9,8 +9,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import written
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.resource import text_of
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
-from reconciler.core.planning.posting import postings
+from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted, postings
 from reconciler.render.escaping import cell
 from reconciler.render.sections.plan_rows import waiting_rows
 from reconciler.render.sections.rehearsal_text import by_the_plan

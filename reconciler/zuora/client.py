@@ -181,7 +181,7 @@ class Client:
         call: Call[str] = Call(
             info=self._info(kind, "create", track_id=track_id),
             request=self._request("POST", _path(kind), body, {"Idempotency-Key": key}),
-            accept=lambda document: decoding.number_of(document, field=field, kind=kind),
+            accept=lambda document: decoding.number_of(document.get(field), field, kind),
             sent_before=sent_before,
         )
         return self._caller.perform(call, tokens=self._tokens)

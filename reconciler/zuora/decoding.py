@@ -22,9 +22,8 @@ class UnknownValue(Unreadable):
     """A ledger says a word that this version does not know."""
 
 
-def number_of(document: Mapping[str, Value], *, field: str, kind: Kind) -> str:
+def number_of(number: Value, field: str, kind: Kind) -> str:
     """The number in a field. Raises Unreadable unless it is a number of the kind."""
-    number = document.get(field)
     if not isinstance(number, str) or not is_number(number, kind=kind):
         raise Unreadable(f"the response has no {kind.name} number in {field}")
     return number
@@ -39,17 +38,17 @@ def live_of(
     document: Mapping[str, Value], *, kind: Kind, resource: Resource, number: str = ""
 ) -> Live:
     """A live object, with this number if one is given. Raises Unreadable for another document."""
-    found = number_of(document, field="number", kind=kind)
+    found = number_of(document.get("number"), "number", kind)
     if number and found != number:
         raise Unreadable("the response is about another number")
-    status = _one_of(document, "status", resource.statuses)
+    status = _one_of(document.get("status"), "status", resource.statuses)
     for field in sorted(resource.required):
         _required_text(document, field)
     custom = kind.custom_suffix
     fields = _documented(document, resource.fields, custom)
     for field, words in resource.words.items():
-        if document.get(field) not in (None, ""):
-            fields[field] = _one_of(document, field, words)
+        if (value := document.get(field)) not in (None, ""):
+            fields[field] = _one_of(value, field, words)
     for field, names in resource.parts.items():
         if field == resource.lines:
             fields[field] = _lines(document.get(field), field, names, custom)
@@ -80,7 +79,7 @@ def _lines(value: Value, field: str, names: frozenset[str], custom: str) -> tupl
         if not isinstance(item, Mapping):
             raise Unreadable(f"an item of {field} is not an object")
         line = _documented(item, names, custom)
-        line["type"] = _one_of(item, "type", Side)
+        line["type"] = _one_of(item.get("type"), "type", Side)
         line["amount"] = _amount(item.get("amount"), "amount")
         if item.get("homeCurrencyAmount") is not None:
             line["homeCurrencyAmount"] = _amount(item["homeCurrencyAmount"], "homeCurrencyAmount")
@@ -97,12 +96,11 @@ def _amount(value: Value, field: str) -> Decimal:
     raise Unreadable(f"an item has no exact {field}")
 
 
-def _one_of(document: Mapping[str, Value], field: str, words: type[Enumeration]) -> str:
+def _one_of(value: Value, field: str, words: type[Enumeration]) -> str:
     """The canonical spelling of the word in a field.
 
     Raises Unreadable for no text, and UnknownValue for a text that is not documented.
     """
-    value = document.get(field)
     if not isinstance(value, str):
         raise Unreadable(f"{field} is {_none_of(words)}")
     try:

@@ -44,8 +44,8 @@ def digest_of(plan: Plan, changes: Iterable[Document] | None = None) -> str:
     }
     # Without required approvals there is no key. The reasons are only text.
     if plan.requirement.approvals:
-        required = written_fields(plan.requirement, approvals="required")
-        bound["approvals"] = _without(required, "because")
+        bound["approvals"] = required = written_fields(plan.requirement, approvals="required")
+        del required["because"]
     if plan.materiality:
         bound["materiality"] = {code: plain(least) for code, least in plan.materiality.items()}
         if plan.rates:
@@ -71,14 +71,13 @@ def bound_change(change: Change, home_currency: str | None) -> Document:
 
 
 def _bound(document: Document) -> Document:
-    bound = _without(document, "path", "line", "index")
+    bound = {name: document[name] for name in document.keys() - {"path", "line", "index"}}
     # Only text, which may differ between versions of the library.
-    bound["changed_fields"] = [_without(field, "inside") for field in document["changed_fields"]]
+    bound["changed_fields"] = [
+        {name: field[name] for name in field.keys() - {"inside"}}
+        for field in document["changed_fields"]
+    ]
     if document["blocked"] is not None:
         # The rule is part of the review, its text is not.
         bound["blocked"] = document["blocked"]["rule"]
     return bound
-
-
-def _without(document: Document, *names: str) -> Document:
-    return {name: value for name, value in document.items() if name not in names}

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core.model.json_text import decoded
+from reconciler.core.model.json_text import own_json
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.marker import split_marker
 from reconciler.core.model.money import plain
@@ -37,13 +37,8 @@ def header(kind: Kind, fields: Mapping[str, Value]) -> dict[str, Value]:
     return {
         name: _in_order(value)
         for name, value in fields.items()
-        if name != kind.lines and not is_absent(kind, name, value)
+        if name != kind.lines and value not in (None, "", (), kind.defaults.get(name))
     }
-
-
-def is_absent(kind: Kind, name: str, value: Value) -> bool:
-    """Whether a value means the same as an omitted field."""
-    return value is None or value in ("", ()) or kind.defaults.get(name) == value
 
 
 def equal_values(left: Value, right: Value) -> bool:
@@ -114,18 +109,14 @@ def _in_order(value: Value) -> Value:
     return tuple(sorted(value, key=canonical_json)) if isinstance(value, tuple) else value
 
 
-def canonical_json(value: Value) -> str:
-    """The canonical JSON of a value: keys sorted, decimals as plain text."""
-    return _canonical.encode(value)
-
-
 def _as_json(value: Decimal | Mapping[str, Value]) -> object:
     return plain(value) if isinstance(value, Decimal) else dict(value)
 
 
-_canonical = json.JSONEncoder(
+canonical_json = json.JSONEncoder(
     default=_as_json, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-)
+).encode
+"""The canonical JSON of a value: keys sorted, decimals as plain text."""
 
 
 def exact(value: Value, name: str = "") -> object:
@@ -236,8 +227,7 @@ class StoredSpec(LateFields):
         return self._digest
 
     def _make(self) -> Mapping[str, Value]:
-        fields = decoded(bytes(self._text).decode())
-        assert isinstance(fields, dict)
+        fields: dict[str, Value] = own_json.decode(bytes(self._text).decode())
         return fields
 
     def _some(self, names: tuple[str, ...]) -> tuple[Value, ...]:

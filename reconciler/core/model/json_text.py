@@ -75,7 +75,7 @@ def read_json(
         raise Unreadable(f"{what} has {name} in place of a number")
 
     has_surrogates = _SURROGATE.search(text) is not None
-    if _too_deep(text):
+    if text.count("[") + text.count("{") > DEPTH and _too_deep(text):
         raise Unreadable(f"{what} has more than {DEPTH} levels")
     try:
         value = json.loads(
@@ -149,15 +149,6 @@ def _reader_of_texts(names: tuple[str, ...]) -> Any:
     return msgspec.json.Decoder(msgspec.defstruct("Texts", fields, forbid_unknown_fields=True))
 
 
-def decoded(text: str) -> Any:
-    """The value of a JSON text that this tool wrote itself. Lists are tuples, numbers Decimal.
-
-    Raises ValueError for a text that is no JSON.
-    """
-    value = _own.decode(text)
-    return _tuple(value) if type(value) is list else value
-
-
 def _tuples(mapping: dict[str, Any]) -> dict[str, Any]:
     for name, value in mapping.items():
         if type(value) is list:
@@ -169,12 +160,11 @@ def _tuple(values: list[Any]) -> tuple[Any, ...]:
     return tuple(_tuple(value) if type(value) is list else value for value in values)
 
 
-_own = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)
+own_json = json.JSONDecoder(object_hook=_tuples, parse_float=Decimal, parse_int=Decimal)
+"""Decodes an object that this tool wrote itself. Lists are tuples, numbers Decimal."""
 
 
 def _too_deep(text: str) -> bool:
-    if text.count("[") + text.count("{") <= DEPTH:
-        return False
     depth = 0
     for token in _STRUCTURE.finditer(text):
         first = token[0][0]

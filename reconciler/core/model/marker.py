@@ -41,6 +41,12 @@ class Marks:
         return self.proven or (self.adopts and self.found is None)
 
     @property
+    def missing(self) -> bool:
+        """Whether the live entry has no marker, nor anybody else's in a former field."""
+        lacks = self.needed and self.found is None and not self.adopts
+        return lacks and self.former[1] in (None, *self.own)
+
+    @property
     def moved(self) -> bool:
         """Whether our marker is only in the field that held it at an earlier time."""
         return self.found is None and self.former[1] in self.own

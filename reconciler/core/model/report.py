@@ -83,6 +83,21 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallRecorded:
+    """The daybook has a call that is about to be sent, or with `result` how it ended.
+
+    `call` is its number in the daybook. Told by the thread that makes the call.
+    """
+
+    call: int
+    address: Address
+    act: str
+    number: str | None
+    track_id: str | None
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The result of an apply.
 

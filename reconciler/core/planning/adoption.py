@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.core.model.canonical import as_declaration, is_absent, with_lines
+from reconciler.core.model.canonical import as_declaration, with_lines
 from reconciler.core.model.history import other_adopted_number
 from reconciler.core.model.kinds.journal_run import TRANSACTION_TYPES
 from reconciler.core.model.kinds.kind import Kind
@@ -131,7 +131,7 @@ def declaration_of(
     stated = {
         name: value
         for name, value in as_declaration(kind, live_fields).items()
-        if name not in kind.externally_written and not is_absent(kind, name, value)
+        if name not in kind.externally_written and value != kind.defaults.get(name)
     }
     if kind.span is not None and (period := _period_of(kind.span, stated, tenant)):
         rest = {name: value for name, value in stated.items() if name not in kind.span}

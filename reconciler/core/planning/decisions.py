@@ -211,7 +211,7 @@ def _lost_change(state: AddressState, declared: Declared) -> Change:
         verbs = (Verb.CANCEL, Verb.CREATE, *state.delete)
         return state.change(Action.REPLACE, Reason.FAILED_IN_LEDGER, verbs)
     reason = Reason.RESUMED if ours else Reason.CANCELLED_IN_LEDGER
-    shown = _with_protection(UNCHANGED, state.recorded.protect, declared.protect)
+    shown = Comparison(fields=_protection(state.recorded.protect, declared.protect))
     return state.change(Action.REPLACE, reason, (Verb.CREATE, *state.delete), shown)
 
 
@@ -219,9 +219,10 @@ def _posted_change(state: AddressState, declared: Declared) -> Change:
     managed, live = state.snapshot.policy.manage_transfer_state, state.live_fields
     applied = state.recorded.spec
     comparison = compare(state.kind, declared.spec, applied, live, manage_observed=managed)
-    if state.marker_lost:
+    if state.marks.missing and state.marker_lost:
         comparison = _with_marker(state, comparison)
-    shown = _with_protection(comparison, state.recorded.protect, declared.protect)
+    protect = _protection(state.recorded.protect, declared.protect)
+    shown = replace(comparison, fields=comparison.fields + protect) if protect else comparison
     declaration_changed = _declaration_changed(state, declared)
     # A marker in its former field shows that the settings changed, not the ledger.
     ours = declaration_changed or (state.marks.moved and not _drifted_fields(state))
@@ -231,7 +232,7 @@ def _posted_change(state: AddressState, declared: Declared) -> Change:
         return state.change(Action.REPLACE, reason, verbs, shown)
     if comparison:
         return state.change(Action.UPDATE, reason, (Verb.UPDATE,), shown)
-    if state.leftover_steps():
+    if state.leftover_steps:
         return state.change(Action.REPLACE, Reason.RESUMED, (), shown)
     if shown or declaration_changed:
         return state.change(Action.UPDATE, Reason.RECORD_ONLY, (), shown)
@@ -251,12 +252,10 @@ def _renamed(state: AddressState, change: Change) -> Change:
     return state.change(Action.ADOPT, Reason.RENAMED, (Verb.UPDATE,) * updates, change.comparison)
 
 
-def _with_protection(comparison: Comparison, before: bool, after: bool) -> Comparison:
-    """The comparison with a change of `protect`, which only the daybook records."""
-    if before == after:
-        return comparison
+def _protection(before: bool, after: bool) -> tuple[FieldChange, ...]:
+    """The change of `protect`, which only the daybook records; empty for none."""
     moved = FieldChange(name=PROTECT, before=before, after=after, in_place=True)
-    return replace(comparison, fields=(*comparison.fields, moved))
+    return () if before == after else (moved,)
 
 
 def _with_marker(state: AddressState, comparison: Comparison) -> Comparison:
@@ -296,8 +295,8 @@ def _declaration_changed(state: AddressState, declared: Declared) -> bool:
 
 def _undeclared_change(state: AddressState) -> Change | None:
     if state.recorded.number is None:
-        steps = state.leftover_steps()
-        return state.change(Action.REMOVE, Reason.RESUMED) if steps else None
+        left = state.leftover_steps
+        return state.change(Action.REMOVE, Reason.RESUMED) if left else None
     if state.live is None:
         # An entry that this tool cancelled is not missing.
         ours = state.recorded.cancelled

@@ -163,8 +163,9 @@ def _header_changes(
     manage_observed: bool,
 ) -> Iterator[FieldChange]:
     wanted, held = header(kind, declared), header(kind, live)
-    last = header(kind, applied) if applied is not None else {}
-    for name in sorted({*declared, *(applied or ())} - {kind.lines}):
+    earlier = EMPTY if applied is None else applied
+    last = header(kind, earlier)
+    for name in sorted({*declared, *earlier} - {kind.lines}):
         unread = name in kind.never_read
         if unread and applied is None:
             continue
@@ -178,7 +179,7 @@ def _header_changes(
                 continue
         yield FieldChange(
             name=name,
-            before=(applied or {}).get(name) if unread else live.get(name),
+            before=earlier.get(name) if unread else live.get(name),
             after=declared[name] if name in wanted else kind.defaults.get(name),
             in_place=name in kind.updatable or name.endswith(kind.custom_suffix),
         )

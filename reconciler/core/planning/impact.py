@@ -5,69 +5,25 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TypeAlias
 
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
-from reconciler.core.model.resource import Value, header_of, rows_of, text_of
+from reconciler.core.model.resource import Value, header_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, by_values, home_change
-from reconciler.core.planning.line_matching import line_address
-from reconciler.core.planning.posting import Posting, postings
+from reconciler.core.planning.posting import (
+    Entry,
+    Posting,
+    newly_cancelled,
+    newly_posted,
+    not_in_runs,
+    posted_after,
+    posted_before,
+    postings,
+)
 from reconciler.values import dataclass
-
-Entry: TypeAlias = tuple[str, Mapping[str, Value]]
-"""The kind and the fields of something that posts."""
-
-
-def posted_before(change: Change) -> tuple[Entry, ...]:
-    """The posted entries of an address before the plan: its own, or those of its run."""
-    kind = KINDS[change.address.kind]
-    if kind.members:
-        return tuple(
-            (kind.members, member.fields)
-            for member in change.members
-            if member.status in KINDS[kind.members].posted_states
-        )
-    posted = change.before is not None and change.number_posted
-    return ((kind.name, change.before),) if posted and change.before is not None else ()
-
-
-def posted_after(change: Change) -> tuple[Entry, ...]:
-    """The posted entries of an address after the plan.
-
-    The entries of a new journal run are unknown until the ledger executes it.
-    """
-    blocked = change.action is Action.BLOCKED
-    if not blocked and (change.posts or change.cancels):
-        return newly_posted(change)
-    posted = posted_before(change)
-    if blocked or not change.comparison.line_updates:
-        return posted
-    return tuple((name, _updated(KINDS[name], spec, change)) for name, spec in posted)
-
-
-def _updated(kind: Kind, spec: Mapping[str, Value], change: Change) -> Mapping[str, Value]:
-    """A posted entry with what the change updates on its lines."""
-    updates = {line_address(kind, one.line): one.fields for one in change.comparison.line_updates}
-    rows = (
-        {**line, **updates.get(line_address(kind, line), {})}
-        for line in rows_of(spec.get(kind.lines))
-    )
-    return {**spec, kind.lines: tuple(rows)}
-
-
-def newly_posted(change: Change) -> tuple[Entry, ...]:
-    """The entries that a change posts, as far as its declaration states them."""
-    kind = KINDS[change.address.kind]
-    return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
-
-
-def newly_cancelled(change: Change) -> tuple[Entry, ...]:
-    """The entries that a change cancels."""
-    return posted_before(change) if change.cancels else ()
 
 
 def impact_of(
@@ -111,7 +67,8 @@ def _moving_and_kept(
     after: list[Posting] = []
     for change in not_in_runs(changes):
         old = posted_before(change)
-        new = old if change.action is Action.KEEP else posted_after(change)
+        moves = change.posts or change.cancels or change.comparison.line_updates
+        new = posted_after(change) if moves else old
         if old == new:
             kept.extend(old)
             continue
@@ -127,12 +84,6 @@ def _moving_and_kept(
     ]
     staying = [one for kind, spec in near for one in postings(kind, spec, home_currency)]
     return (before, after), staying
-
-
-def not_in_runs(changes: Sequence[Change]) -> Iterator[Change]:
-    """The changes, without those of entries that count with their journal run."""
-    in_runs = {member.number for change in changes for member in change.members}
-    return (change for change in changes if change.number not in in_runs)
 
 
 def _parts(

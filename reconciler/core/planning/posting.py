@@ -1,14 +1,79 @@
-"""A line of an entry as a posting: where, on which side, how much, in which dimensions."""
+"""What a change posts: entries, their lines as postings, and how far they are transferred."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
+from reconciler.core.model.enumerations import TransferState
 from reconciler.core.model.kinds import KINDS
+from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO
-from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.model.plan import Action, Change, Transfers
+from reconciler.core.model.resource import Address, Value, header_of, rows_of, text_of
+from reconciler.core.planning.line_matching import line_address
 from reconciler.core.planning.request_body import completed
+from reconciler.core.planning.run_members import is_posted, transfer_of
+from reconciler.core.planning.snapshot import Snapshot
 from reconciler.values import dataclass
+
+Entry: TypeAlias = tuple[str, Mapping[str, Value]]
+"""The kind and the fields of something that posts."""
+
+
+def posted_before(change: Change) -> tuple[Entry, ...]:
+    """The posted entries of an address before the plan: its own, or those of its run."""
+    kind = KINDS[change.address.kind]
+    if kind.members:
+        return tuple(
+            (kind.members, member.fields)
+            for member in change.members
+            if member.status in KINDS[kind.members].posted_states
+        )
+    posted = change.before is not None and change.number_posted
+    return ((kind.name, change.before),) if posted and change.before is not None else ()
+
+
+def posted_after(change: Change) -> tuple[Entry, ...]:
+    """The posted entries of an address after the plan.
+
+    The entries of a new journal run are unknown until the ledger executes it.
+    """
+    blocked = change.action is Action.BLOCKED
+    if not blocked and (change.posts or change.cancels):
+        return newly_posted(change)
+    posted = posted_before(change)
+    if blocked or not change.comparison.line_updates:
+        return posted
+    return tuple((name, _updated(KINDS[name], spec, change)) for name, spec in posted)
+
+
+def _updated(kind: Kind, spec: Mapping[str, Value], change: Change) -> Mapping[str, Value]:
+    """A posted entry with what the change updates on its lines."""
+    updates = {line_address(kind, one.line): one.fields for one in change.comparison.line_updates}
+    rows = (
+        {**line, **updates.get(line_address(kind, line), {})}
+        for line in rows_of(spec.get(kind.lines))
+    )
+    return {**spec, kind.lines: tuple(rows)}
+
+
+def newly_posted(change: Change) -> tuple[Entry, ...]:
+    """The entries that a change posts, as far as its declaration states them."""
+    kind = KINDS[change.address.kind]
+    return ((kind.name, change.after),) if change.posts and change.after and kind.lines else ()
+
+
+def newly_cancelled(change: Change) -> tuple[Entry, ...]:
+    """The entries that a change cancels."""
+    return posted_before(change) if change.cancels else ()
+
+
+def not_in_runs(changes: Sequence[Change]) -> Iterator[Change]:
+    """The changes, without those of entries that count with their journal run."""
+    in_runs = {member.number for change in changes for member in change.members}
+    return (change for change in changes if change.number not in in_runs)
+
 
 Values: TypeAlias = tuple[str, ...]
 """The values of dimensions, in the order of their names; empty text where a line has none."""
@@ -77,3 +142,53 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
             line=line,
             segments=segments,
         )
+
+
+def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[Transfers, ...]:
+    """The transfer states of all posted entries managed here, as they were read.
+
+    There is a row for each period, in the order of `starts`. An entry of a journal run counts once.
+    """
+    counts: dict[str, Counter[str]] = {}
+    failed: dict[str, dict[str, str]] = {}
+    for period, number, state, name in posted_states(changes):
+        counts.setdefault(period, Counter())[state] += 1
+        if state == TransferState.ERROR:
+            failed.setdefault(period, {})[number] = name
+    return tuple(
+        Transfers(
+            period=period,
+            counts=dict(sorted(counts[period].items())),
+            failed=dict(sorted(failed.get(period, {}).items())),
+        )
+        for period in sorted(counts, key=lambda name: (starts.get(name, ""), name))
+    )
+
+
+def posted_states(changes: Iterable[Change]) -> Iterator[tuple[str, str, str, str]]:
+    """Period, number, transfer state and declaration of each posted entry managed here."""
+    for change in not_in_runs(tuple(changes)):
+        kind, name = KINDS[change.address.kind], change.address.name
+        for member in filter(is_posted, change.members) if kind.members else ():
+            period = text_of(member.fields.get(KINDS[str(kind.members)].period)) or ""
+            yield period, member.number, transfer_of(member), name
+        for _, spec in () if kind.members else posted_before(change):
+            state = change.transferred or TransferState.NO.value
+            # The period of what is kept is the one that its file declares.
+            kept = change.action is Action.KEEP
+            period = change.period if kept else text_of(*header_of(spec, kind.period)) or ""
+            yield period, change.number or "", state, name
+
+
+def transfer_states(snapshot: Snapshot) -> Mapping[Address, frozenset[str]]:
+    """The transfer states of the posted entry of each address, or of the entries of its run."""
+    found: dict[Address, frozenset[str]] = {}
+    for address in {*snapshot.declared, *snapshot.recorded}:
+        declared, recorded = snapshot.declared.get(address), snapshot.recorded.get(address)
+        number = recorded.number if recorded else None
+        live = snapshot.live.get(number or (declared.adopts if declared else None) or "")
+        if live is None:
+            continue
+        entries = live.members if KINDS[address.kind].members else (live,)
+        found[address] = frozenset(transfer_of(one) for one in entries if is_posted(one))
+    return found

@@ -149,6 +149,8 @@ class AddressState:
     """The posted numbers with its marker, as searches and retired records have them."""
     predecessors: tuple[str, ...]
     """The numbers of cancelled predecessors, including that of an outdated record."""
+    leftover_steps: tuple[Step, ...]
+    """Deletions of cancelled predecessors that an interrupted replacement still has to do."""
     previous: Address | None
     """The address that the entry had before a rename."""
 
@@ -172,6 +174,8 @@ class AddressState:
             number, outdated, live = marked[0], live, snapshot.live[marked[0]]
             # Another entry may have the recorded number now.
             before += (recorded.number,) * (outdated is None or outdated.status == CANCELLED)
+        predecessors = tuple(one for one in before if one is not None and one != number)
+        deletes = snapshot.policy.delete_cancelled
         kind = KINDS[address.kind]
         return cls(
             address=address,
@@ -185,7 +189,12 @@ class AddressState:
             adopts=number is not None and number != recorded.number,
             found=found,
             marked_numbers=marked,
-            predecessors=tuple(one for one in before if one is not None and one != number),
+            predecessors=predecessors,
+            leftover_steps=tuple(
+                Step(verb=Verb.DELETE, number=one)
+                for one in predecessors
+                if deletes and snapshot.live[one] is not None
+            ),
             previous=previous,
         )
 
@@ -232,14 +241,7 @@ class AddressState:
         No call changes period, date, currency or lines of an entry. So an entry without a marker is
         the recorded one only if these are as they were applied.
         """
-        return (
-            self.kind.carries_marker
-            and self.marks.found is None
-            and not self.adopts
-            and self.posted
-            and self.marks.former[1] in (None, *self.marks.own)
-            and _as_applied(self.recorded, self.live_fields)
-        )
+        return self.marks.missing and self.posted and _as_applied(self.recorded, self.live_fields)
 
     @property
     def made_by_run(self) -> bool:
@@ -252,16 +254,6 @@ class AddressState:
     def delete(self) -> tuple[Verb, ...]:
         """The verb that deletes a cancelled entry, if the policy says so."""
         return (Verb.DELETE,) if self.snapshot.policy.delete_cancelled else ()
-
-    def leftover_steps(self) -> tuple[Step, ...]:
-        """Deletions of cancelled predecessors that an interrupted replacement still has to do."""
-        if not self.snapshot.policy.delete_cancelled:
-            return ()
-        return tuple(
-            Step(verb=Verb.DELETE, number=number)
-            for number in self.predecessors
-            if self.snapshot.live[number] is not None
-        )
 
     def change(
         self,
@@ -285,7 +277,7 @@ class AddressState:
             action=action,
             wanted=action,
             reason=reason,
-            steps=(*steps, *self.leftover_steps()),
+            steps=(*steps, *self.leftover_steps),
             number=self.number,
             status=self.live.status if self.live else "",
             source=self.declared.source if self.declared else None,

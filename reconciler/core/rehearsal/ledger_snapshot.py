@@ -8,7 +8,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.resource import Live, Value, rows_of, text_of
 from reconciler.core.model.tenant import AccountingPeriod, CustomField, Tenant
-from reconciler.core.planning.impact import newly_posted, posted_before
+from reconciler.core.planning.posting import newly_posted, posted_before
 from reconciler.core.planning.request_body import completed
 from reconciler.core.planning.snapshot import Snapshot
 from reconciler.values import dataclass

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.resource import Address, Value, text_of
-from reconciler.core.planning.impact import posted_after, posted_before
+from reconciler.core.planning.posting import posted_after, posted_before
 from reconciler.render.change_view import LABELS, BeforeAfter, ChangeView, stated_fields
 from reconciler.render.html.comparison import LineComparison, codes_of, comparison_of
 from reconciler.render.journal_runs import member_cells

@@ -9,8 +9,7 @@ from decimal import Decimal
 
 from reconciler.core.model.money import ZERO, shown, total
 from reconciler.core.model.plan import Plan
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
-from reconciler.core.planning.posting import postings
+from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted, postings
 from reconciler.render.phrases import sided
 from reconciler.values import dataclass
 

@@ -10,8 +10,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.money import ZERO, at_rate, shown, total
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.policy import Rates
-from reconciler.core.planning.impact import Entry, newly_cancelled, newly_posted
-from reconciler.core.planning.posting import postings
+from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted, postings
 from reconciler.values import dataclass
 
 
