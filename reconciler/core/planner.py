@@ -34,13 +34,14 @@ def make_plan(
     counts = Counter(change.action for change in changes)
     reverses = any(change.reverses for change in changes)
     moving = tuple(change for change in changes if change.posts or change.cancels)
+    moves = moving or any(change.comparison.line_updates for change in changes)
     starts = {name: period.start_date for name, period in snapshot.tenant.periods_by_name.items()}
     division = Division(fields=snapshot.tenant.dimensions, by=by)
     plan = Plan(
         basis=basis,
         changes=changes,
         drift=drift,
-        impact=impact_of(changes, basis.home_currency, starts, divide=division),
+        impact=impact_of(changes, basis.home_currency, starts, divide=division) if moves else (),
         balance=balance_of(moving, basis.home_currency),
         unanswered=unanswered_of(changes, drift, snapshot),
         transfers=transfers_of(changes, starts),

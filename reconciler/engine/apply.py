@@ -53,7 +53,7 @@ def apply(
         try:
             while waiting or running:
                 while waiting and len(running) < parallelism:
-                    if _must_wait(waiting[0], running.values()):
+                    if running and _must_wait(waiting[0], running.values()):
                         break
                     change = waiting.popleft()
                     stopped = ports.why_stopped() if ports.stop.is_set() else ""
@@ -89,8 +89,6 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     """
     kind = change.address.kind
     others = [work.change for work in running]
-    if not others:
-        return False
     if KINDS[kind].serial and any(other.address.kind == kind for other in others):
         return True
     pair = {change.reverses, change.reversed_by} - {""}

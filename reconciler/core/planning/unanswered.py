@@ -32,11 +32,15 @@ def unanswered_of(
 ) -> tuple[UnansweredDifference, ...]:
     """The differences that a person has to answer, in the order of the plan."""
     changes, moved = tuple(changes), {one.address: one for one in drift}
-    found = [
-        difference
-        for change in changes
-        for difference in _of_change(change, moved.get(change.address), snapshot)
-    ]
+    found: list[UnansweredDifference] = []
+    for change in changes:
+        drifted = moved.get(change.address)
+        if drifted is not None or change.block is not None:
+            found += _of_change(change, drifted, snapshot)
+        # Of a transfer that did not fail, only an entry that is kept may differ from its file.
+        transfer = change.transferred == TransferState.ERROR or change.action is Action.KEEP
+        if (transfer or change.members) and not (change.cancels and change.block is None):
+            found += _transfers(change, snapshot.declared.get(change.address), snapshot)
     if any(change.reverses for change in changes):
         found += _reversals_alone(changes, snapshot)
     changed = {change.address for change in changes}
@@ -90,8 +94,6 @@ def _of_change(
             )
     elif moved is not None and not _answers(change, moved):
         yield _moved(moved, snapshot)
-    if not change.cancels or change.block is not None:
-        yield from _transfers(change, declared, snapshot)
 
 
 def _answers(change: Change, moved: Drift) -> bool:

@@ -63,10 +63,8 @@ def _codes(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
 
 
 def _period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
-    yield from unknown_period(declared, tenant)
     period = tenant.periods_by_name.get(str(declared.spec["accountingPeriodName"]))
-    if period is not None:
-        yield from date_outside(declared, period)
+    yield from date_outside(declared, period) if period else unknown_period(declared, tenant)
 
 
 def unknown_period(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
