@@ -159,7 +159,11 @@ def view_of_change(change: Change) -> ChangeView:
         amount=amount,
         headline=_headline(booked, date, money, special) if spec else "",
         special=special,
-        reason=_reason(change),
+        reason=_reason(
+            change.reason,
+            blocked=block is not None,
+            reposts=change.posts and change.status == CANCELLED,
+        ),
         blocked=f"{block.message}{f', so it cannot be {wanted}' * bool(wanted)}" if block else "",
         cancels=cancels,
         money=_money(change) if cancels else "",
@@ -197,13 +201,11 @@ def _headline(period: str, date: str, amount: str, special: Iterable[str]) -> st
     return ", ".join(fact for at, fact in enumerate(facts) if fact or at == 1)
 
 
-def _reason(change: Change) -> str:
+def _reason(reason: Reason, *, blocked: bool, reposts: bool) -> str:
     """Why a change is needed, where its action does not say it already; else empty."""
-    if change.reason is Reason.RESUMED and change.status == CANCELLED and change.posts:
+    if reason is Reason.RESUMED and reposts:
         return "cancelled by an earlier run and not reposted yet"
-    if change.block is not None and change.reason in _OF_THE_ACTION:
-        return ""
-    return _REASONS.get(change.reason, "")
+    return "" if blocked and reason in _OF_THE_ACTION else _REASONS.get(reason, "")
 
 
 def _money(change: Change) -> str:
