@@ -45,11 +45,6 @@ class CheckedWorkspace:
     tenant: Tenant
     declared: Mapping[Address, Declared]
     problems: tuple[Problem, ...]
-    errors: tuple[Problem, ...]
-    """The problems that stop a plan.
-
-    Facts of the tenant do not: a plan blocks what would be posted against them.
-    """
     paths: tuple[str, ...]
     digest: str
     supporting: Mapping[Address, SupportingDocument]
@@ -74,6 +69,16 @@ class CheckedWorkspace:
     def files(self) -> int:
         """How many files were read."""
         return len(self.paths)
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that stop a plan.
+
+        Facts of the tenant do not: a plan blocks what would be posted against them.
+        """
+        return tuple(
+            item for item in self.problems if item.severity is Severity.ERROR and not item.of_tenant
+        )
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
@@ -164,7 +169,7 @@ def read_workspace(
     editors = tuple(outdated(root, tenant)) if check_editors and whole and settings else ()
     failing = policy.failing | frozenset({EVERY_RULE} if strict else ())
     unread = records.unread()
-    located = sorted(
+    problems = sorted(
         (
             *loaded.problems,
             *editors,
@@ -175,7 +180,6 @@ def read_workspace(
             ),
         )
     )
-    problems = tuple(made_strict(one, failing, policy, today=today) for one in located)
     if files is not None:
         files.keep(judging.judged_files())
     return CheckedWorkspace(
@@ -183,10 +187,7 @@ def read_workspace(
         settings=settings,
         tenant=tenant,
         declared={declared.address: declared for declared in loaded.declared},
-        problems=problems,
-        errors=tuple(
-            one for one in problems if one.severity is Severity.ERROR and not one.of_tenant
-        ),
+        problems=tuple(made_strict(one, failing, policy, today=today) for one in problems),
         paths=tuple(loaded.contents),
         digest=loaded.digest,
         spared=frozenset(path for path, one in loaded.declaring.items() if one.judged),
