@@ -33,10 +33,8 @@ def unrecorded_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
 
 def retirement_of(snapshot: Snapshot, address: Address) -> Change:
     """The change that forgets an address: a daybook event without a call."""
-    state = AddressState.of(address, snapshot)
-    found = unrecorded_numbers(snapshot, address)
-    if state.number is None and found:
-        state = replace(state, number=found[0], live=snapshot.live[found[0]])
+    found = next(iter(unrecorded_numbers(snapshot, address)), None)
+    state = AddressState.of(address, snapshot, found)
     return replace(state.change(Action.FORGET, Reason.RETIRED), steps=())
 
 
