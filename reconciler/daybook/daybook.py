@@ -218,10 +218,7 @@ class Daybook:
             self._writes.submit((EventType.BOUND_TO_TENANT, content))
 
     def mark_complete(self) -> None:
-        """Record that the daybook has every entry of the workspace that the ledger has.
-
-        A search of the ledger proved it, or the user stated it.
-        """
+        """Record that it has every entry of the workspace: proved by a search, or stated."""
         if not self.complete:
             self._writes.submit((EventType.MARKED_COMPLETE, MarkedComplete()))
 
@@ -256,10 +253,7 @@ class Daybook:
         return replace(intent, seq=event.seq)
 
     def record_outcome(self, intent: Intent, outcome: CallOutcome) -> None:
-        """Write an outcome of an intent; it is durable when this returns.
-
-        Of several outcomes of one intent the last one counts.
-        """
+        """Write an outcome, durable when this returns. Of several of one intent the last counts."""
         self._writes.submit((EventType.OUTCOME, concluded(intent.seq, outcome)))
 
     def note_export(self, holder: Holder) -> None:
@@ -302,10 +296,7 @@ class Daybook:
         self._store.close()
 
     def _is_unused(self) -> bool:
-        """Whether this process created the daybook, and recorded nothing in it.
-
-        Left behind by a run that was refused, it would say that nothing was ever posted.
-        """
+        """Whether this process created the daybook, and recorded nothing that was posted in it."""
         first = self.lease is not None and self.lease.fence == 1
         return first and not self.serial and {one.type for one in self.events()} <= UNUSED
 

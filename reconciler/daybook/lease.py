@@ -112,10 +112,7 @@ def take_lease(
     now: datetime,
     seconds: int | None,
 ) -> Lease:
-    """Take the lease and raise the fence, after all events of others were read.
-
-    With `seconds`, the caller has checked that no unexpired lease exists.
-    """
+    """Take the lease and raise the fence. With `seconds`, no unexpired lease exists."""
     state.catch_up(transaction)
     before = head_of(transaction)
     lease = Lease(
@@ -200,10 +197,7 @@ RENEWALS_PER_TERM = 4
 
 
 class LeaseRenewer:
-    """Renews the lease until stopped or lost. Failed renewals are retried.
-
-    It decides nothing: every write checks whether this process may still write.
-    """
+    """Renews the lease until stopped or lost. Every write still checks whether it may write."""
 
     def __init__(self, store: Store, lease: Lease, *, seconds: int) -> None:
         self._store = store

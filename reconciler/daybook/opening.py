@@ -99,10 +99,7 @@ def no_daybook() -> Daybook:
 def unlock(
     place: Path | str, lease: str, *, workspace: str = "", holder: Holder | None = None
 ) -> Lease:
-    """Break the current lease, which has this id; its holder can write nothing more.
-
-    Returns the broken lease. Raises DaybookError when there is no such lease.
-    """
+    """Break the current lease, which has this id, and return it. Raises DaybookError."""
     store = _store(place, write=True, workspace=workspace, clock=_now)
     try:
         with store.readable():

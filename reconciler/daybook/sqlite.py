@@ -169,10 +169,7 @@ class SqliteStore(Store):
         return self._path.with_name(self._path.name + end)
 
     def discard(self) -> None:
-        """Remove the file that was created, then its lock: whoever waits for it makes another one.
-
-        A file that took its place stays: a daybook may be restored while an apply asks.
-        """
+        """Remove the file that was created, unless another took its place, then its lock."""
         if self._created is None:
             return
         replaced, log = _identity(self._path) != self._created, self._own_log()

@@ -293,11 +293,7 @@ class DaybookState:
     def last_number(
         self, kind: str, *, before: int | None = None, checked: bool = False
     ) -> str | None:
-        """The highest number of a kind.
-
-        With `before`, of earlier runs than that intent's; with `checked`, of those that a search
-        followed.
-        """
+        """The highest number of a kind, as `Daybook.last_number` describes it."""
         without = self.unchecked if checked else {}
         own = None if before is None else self.attempts[before].content.run
         found = (

@@ -84,10 +84,7 @@ class Store(ABC):
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:
-        """A transaction that locks out other writers, and is on disk when it ends.
-
-        It writes everything or nothing. Raises DaybookError.
-        """
+        """A transaction that locks out other writers: all or nothing, on disk at its end."""
         try:
             with self._connections.transaction(write=True) as transaction:
                 yield transaction
@@ -108,10 +105,7 @@ class Store(ABC):
 
 
 def _cause_of(error: Exception) -> str:
-    """The first line of what a driver says.
-
-    What a server says while it is connected to may repeat what it was sent, such as a password.
-    """
+    """The first line of what a driver says, unless it may repeat a password."""
     said = str(error).strip().partition("\n")[0]
     if said.startswith(_CONNECTING) and not said.endswith("Connection refused"):
         return "the server cannot be reached, or refuses the connection"

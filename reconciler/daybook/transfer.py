@@ -100,10 +100,7 @@ def _damaged(said: str) -> DaybookError:
 
 
 def import_export(daybook: Daybook, export: Export, *, holder: Holder) -> None:
-    """Replace an empty daybook, open for writing, by an export.
-
-    Raises DaybookError when the daybook is not empty, or belongs to another workspace.
-    """
+    """Replace an empty daybook of the same workspace by an export. Raises DaybookError."""
     theirs = export.state
     if daybook.workspace and theirs.workspace and daybook.workspace != theirs.workspace:
         raise DaybookError(

@@ -77,10 +77,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpLimits:
-    """Limits of a call: times in seconds, sizes in bytes.
-
-    `deadline` bounds all attempts and waits, `attempt_timeout` one attempt.
-    """
+    """Limits in seconds and bytes. `deadline` bounds all attempts and waits of a call."""
 
     attempts: int = 6
     deadline: float = 60.0
@@ -92,11 +89,7 @@ class HttpLimits:
 
 
 class Exchange:
-    """The connections to one base URL. Threads may share it; each uses a connection of its own.
-
-    A `transport` that is given takes the place of sockets. All threads share it, and its owner
-    closes it.
-    """
+    """The connections to one base URL, one a thread; or a `transport`, which its owner closes."""
 
     def __init__(
         self,

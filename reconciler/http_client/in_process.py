@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 class InProcess:
-    """A transport without sockets. Any number of threads may share it.
-
-    An error that the application does not answer itself is raised as it is.
-    """
+    """A transport without sockets, for any threads. What the application raises is raised."""
 
     def __init__(self, application: "WSGIApplication") -> None:
         self._application = application

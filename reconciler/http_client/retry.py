@@ -29,10 +29,7 @@ TRANSIENT = frozenset(
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """The progress of a call. `deadline`, a moment on the clock, bounds attempts and waits.
-
-    `in_doubt` says that an attempt of the call may have taken effect.
-    """
+    """A call so far. `deadline` bounds it; after an attempt `in_doubt` it may have taken effect."""
 
     deadline: float
     attempt: int = 0
@@ -100,10 +97,7 @@ _BY_HUNDREDS = {2: RequestOutcome.DONE, 3: RequestOutcome.REDIRECTED, 4: Request
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
-    """The seconds of Retry-After, or None.
-
-    A date is compared with `now`, the server's own clock, and ignored without it.
-    """
+    """The seconds of Retry-After, or None. A date is compared with `now`, the server's clock."""
     text = headers.get("retry-after", "").strip()
     requested = seconds(text)
     if requested is None and now is not None:

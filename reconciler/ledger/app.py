@@ -174,10 +174,7 @@ class _Frame:
         resource: object,
         params: dict[str, str],
     ) -> None:
-        """Authenticate before any responder runs, the refusal of a method included.
-
-        A responder that reads prepared authenticates by itself, in its transaction.
-        """
+        """Authenticate before any responder; one that reads prepared does so by itself."""
         public = getattr(resource, "public", False)
         if not public and request.method not in getattr(resource, "prepared", ()):
             with self._services.store.reading_prepared() as tx:

@@ -106,19 +106,12 @@ class Ledger:
             return load_transactions(author, path)
 
     def load_snapshot(self, entries: Iterable[Document], runs: Iterable[Document]) -> None:
-        """Store entries and runs of another ledger under their own numbers.
-
-        Raises LedgerUnusable if the tenant lacks a period or an accounting code of theirs.
-        """
+        """Store entries and runs of another ledger, with their numbers. Raises LedgerUnusable."""
         with self._writing(alone=True) as author:
             load_snapshot(author, entries, runs)
 
     def change_period(self, name: str, change: str, *, tenant_id: str | None = None) -> None:
-        """Close, pending-close or reopen an accounting period, by the rules of the API.
-
-        Whoever holds the database needs no permission. Raises LedgerUnusable with the rule that
-        forbids it.
-        """
+        """Change a period by the rules of the API, without permission. Raises LedgerUnusable."""
         with self._writing(tenant_id) as author:
             try:
                 key = period_id(author.tx, author.tenant_id, name)

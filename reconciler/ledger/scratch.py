@@ -26,10 +26,7 @@ class TrialBalanceRow:
 def open_scratch(
     reference: Mapping[str, Any], *, entries: Iterable[Document], runs: Iterable[Document] = ()
 ) -> Ledger:
-    """A new ledger with these reference data, entries and runs, whose numbers stay.
-
-    Only one thread at a time may use it. Raises LedgerUnusable if they do not fit together.
-    """
+    """A new ledger of these, for one thread at a time. Raises LedgerUnusable if they do not fit."""
     ledger = open_in_memory(reference)
     try:
         ledger.load_snapshot(entries, runs)

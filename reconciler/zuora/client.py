@@ -66,11 +66,7 @@ class Client:
         limits: CallLimits | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """A client of one connection. Nothing is sent yet.
-
-        `transport` replaces the sockets, for a ledger in the same process. All threads share it,
-        and its owner closes it.
-        """
+        """A client of one connection; nothing is sent yet. The owner of a `transport` closes it."""
         self._origin = base_url_of(connection)
         self._headers = headers_of(connection)
         self._entity_id = connection.entity_id

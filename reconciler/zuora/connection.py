@@ -56,10 +56,7 @@ TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,8192}=*")
 
 
 class Credentials:
-    """An OAuth client of the tenant, or a bearer token.
-
-    They cannot be printed, compared, copied or pickled.
-    """
+    """An OAuth client, or a bearer token. They are never printed, compared, copied or pickled."""
 
     __slots__ = ("_client_id", "_client_secret", "_token")
 
@@ -105,10 +102,7 @@ class Credentials:
 
 
 def base_url_of(connection: Connection) -> BaseUrl:
-    """The base URL of a connection, checked before anything is sent.
-
-    Raises LedgerUnreachable for a URL that credentials must not be sent to.
-    """
+    """The checked base URL. Raises LedgerUnreachable for one that gets no credentials."""
     try:
         origin = parse_base_url(connection.base_url)
     except UnusableUrl as error:
@@ -130,10 +124,7 @@ HEADER_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def headers_of(connection: Connection) -> dict[str, str]:
-    """The headers of every call on a connection (API facts 1.1).
-
-    Raises LedgerUnreachable when a value has characters that a header cannot have.
-    """
+    """The headers of every call (API facts 1.1). Raises LedgerUnreachable for odd characters."""
     headers = {"Zuora-Version": connection.zuora_version}
     words = [connection.zuora_version, *connection.organization_ids]
     if connection.entity_id is not None:

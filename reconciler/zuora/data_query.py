@@ -153,10 +153,7 @@ def _not_ended(what: str) -> LedgerUnreachable:
 
 
 def objects(body: bytes) -> tuple[Mapping[str, Value], ...]:
-    """Every row of a result by the names of its columns, in lower case. Raises Unreadable.
-
-    A result is one JSON object a line.
-    """
+    """The rows, one JSON object a line, by lower-case names of columns. Raises Unreadable."""
     rows = (read_object(row) for row in body.split(b"\n") if row.strip())
     return tuple({name.lower(): value for name, value in row.items()} for row in rows)
 

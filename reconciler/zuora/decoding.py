@@ -97,10 +97,7 @@ def _amount(value: Value, field: str) -> Decimal:
 
 
 def _one_of(value: Value, field: str, words: type[Enumeration]) -> str:
-    """The canonical spelling of the word in a field.
-
-    Raises Unreadable for no text, and UnknownValue for a text that is not documented.
-    """
+    """The canonical spelling of a word. Raises Unreadable, or UnknownValue for a new one."""
     if not isinstance(value, str):
         raise Unreadable(f"{field} is {_none_of(words)}")
     try:

@@ -23,11 +23,7 @@ class Page(Generic[Row]):
 def all_rows(
     fetch: Callable[[str], Page[Row]], *, first: str, origin: BaseUrl, most: int
 ) -> tuple[Row, ...]:
-    """The rows of all pages, starting with the target `first`.
-
-    Raises LedgerError when a page names another host or another list, when a page is repeated, or
-    when there are more than `most` pages.
-    """
+    """The rows of all pages. Raises LedgerError for a foreign or repeated page, or too many."""
     rows: list[Row] = []
     seen: set[str] = set()
     last: Page[Row] | None = None

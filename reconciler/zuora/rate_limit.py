@@ -100,17 +100,14 @@ class RateLimiter:
         return max(0.0, self._closed_until - self._clock.now())
 
     def wait_until_open(self, *, deadline: float) -> bool:
-        """Waits for the end of a pause; False when that is after the deadline.
-
-        A sleep that ends early means that the run must end: the answer is False too.
-        """
+        """Waits for the end of a pause; False if that is too late, or the run must end."""
         while (wait := self.remaining_wait()) > 0:
             began = self._clock.now()
             if began + wait >= deadline:
                 return False
             self._clock.sleep(wait)
             if self._clock.now() - began < wait / 2:
-                return False
+                return False  # a sleep that ends early means that the run must end
         return True
 
     def observe(self, headers: Mapping[str, str], *, refused: bool = False) -> None:

@@ -52,10 +52,7 @@ class ResultFiles:
     def rows(
         self, address: str, read: Callable[[bytes], tuple[Row, ...]], *, deadline: float
     ) -> tuple[Row, ...]:
-        """What `read` finds in the content at an address, which it may refuse with Unreadable.
-
-        Raises LedgerError when that is incomplete.
-        """
+        """What `read` finds in the content at an address. LedgerError if that is incomplete."""
         origin, target = self._place(address)
         own = origin == replace(self._origin, prefix="")
         exchange = Exchange(

@@ -44,10 +44,7 @@ class TokenSource:
         self._failure: LedgerError | None = None
 
     def token(self, *, deadline: float) -> Token:
-        """A valid token. Raises the LedgerError of the request for one.
-
-        Threads that waited for a request share its result, also a failure.
-        """
+        """A valid token, or the LedgerError of its request. Threads share the request."""
         before = self._fetches
         token = self._usable()
         if token is not None:

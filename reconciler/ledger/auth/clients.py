@@ -118,10 +118,7 @@ def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMappin
 def new_token(
     tx: Connection, client: RowMapping, *, hashed: Callable[[str], str], seconds: int, now: int
 ) -> tuple[str, str]:
-    """The text and the id of a new token or session. Its hash is stored until it expires.
-
-    Expired ones are deleted.
-    """
+    """The text and the id of a new token or session; its hash is stored until it expires."""
     text, jti = secrets.token_urlsafe(32), uuid.uuid4().hex
     tx.execute(delete(tokens).where(tokens.c.expires_at <= now))
     tx.execute(

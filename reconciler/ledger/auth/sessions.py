@@ -16,10 +16,7 @@ LIFETIME = 3600
 
 
 def begin(tx: Connection, client: RowMapping, *, now: int) -> tuple[str, int]:
-    """A session for a client whose secret was verified: its text, and the seconds it lasts.
-
-    The text is not stored.
-    """
+    """The text of a session for a client whose secret was verified, and the seconds it lasts."""
     seconds = min(client["token_lifetime"] or LIFETIME, LIFETIME)
     text, _id = new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
     return text, seconds

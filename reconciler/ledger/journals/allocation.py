@@ -29,10 +29,7 @@ _GROUP = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Transactions that one entry summarises.
-
-    `currency` is None if currencies are aggregated, `organization` without Multi-Org.
-    """
+    """Transactions that one entry summarises; `currency` is None if currencies are aggregated."""
 
     organization: str | None
     transaction_type: str

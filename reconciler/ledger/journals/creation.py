@@ -29,10 +29,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """A requested entry, by columns. The fields are valid; no accounting rule has been checked.
-
-    `segments` are pairs of name and value.
-    """
+    """A requested entry, by columns, with valid fields. `segments` are names with values."""
 
     accounting_period_name: str
     currency: str

@@ -68,11 +68,7 @@ def may_see_run(caller: Caller, run: RowMapping) -> bool:
 
 
 def are_visible(names: Collection[str] | None, known: frozenset[str] | None) -> bool:
-    """Whether a resource of these organizations is visible with those `known`.
-
-    A resource without organizations (None) is visible to everyone. Without limits (None),
-    everything is visible.
-    """
+    """Whether a resource of these organizations is visible with those `known`; None is all."""
     return known is None or known.issuperset(names or ())
 
 

@@ -44,11 +44,7 @@ def violations(entry: NewEntry, context: RuleContext) -> Iterator[Reason]:
 
 
 def closed_reason(period: RowMapping, held: frozenset[str]) -> str | None:
-    """Why a caller with these permissions cannot post or cancel in a period, or None.
-
-    A closed period is locked. One that is pending close is open to callers who manage the close
-    process (API facts 4.3).
-    """
+    """Why a caller cannot post or cancel in a period, or None (API facts 4.3)."""
     if period["status"] == "Closed":
         return f"The accounting period {period['name']!r} is closed"
     if period["status"] == "PendingClose" and Permission.MANAGE_CLOSE not in held:

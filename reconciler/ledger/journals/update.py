@@ -110,10 +110,7 @@ def _check_transfer(call: Call, entry: RowMapping, state: str) -> None:
 def _address(
     items: Sequence[RowMapping], lines: Sequence[_Wanted]
 ) -> list[tuple[RowMapping, _Wanted]]:
-    """The line that each item of the request addresses. Refuses items that match none or several.
-
-    Lines have no id: code name, side and, if sent, code type address them.
-    """
+    """The one line that each item addresses by code name, side and, if sent, code type."""
     addressed: list[tuple[RowMapping, _Wanted]] = []
     reasons = []
     for wanted in lines:

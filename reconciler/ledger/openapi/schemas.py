@@ -1,7 +1,4 @@
-"""The schemas of requests and answers, by name (API facts 2 to 6, 7.1).
-
-They come from the tables of fields that read requests and build answers.
-"""
+"""The schemas of requests and answers, from their tables of fields (API facts 2 to 6, 7.1)."""
 
 from ..journals import fields as journals
 from ..journals import organization_scope, update

@@ -13,10 +13,7 @@ _BELOW = re.compile(r"/(entries|runs|trial-balance|sign-in|sign-out|pages)(/.*)?
 
 
 def with_pages(api: WsgiApp, make_pages: Callable[[], WsgiApp]) -> WsgiApp:
-    """An app that answers pages at their paths and passes other requests to the API.
-
-    The first request for a page creates the pages app.
-    """
+    """An app that answers pages at their paths and passes other requests to the API."""
     made: list[WsgiApp] = []
     making = threading.Lock()
 

@@ -100,11 +100,7 @@ def _local(path: str) -> str:
 
 
 def _check_origin(request: falcon.Request) -> None:
-    """Refuse a form from another site.
-
-    A request without Origin does not come from a browser, so it cannot use another person's
-    session.
-    """
+    """Refuse a form from another site. A browser says from where, so others send no Origin."""
     origin = request.get_header("Origin")
     site = request.get_header("Sec-Fetch-Site")
     hosts = {request.get_header("Host"), request.get_header("X-Forwarded-Host")}

@@ -73,10 +73,7 @@ class CopyDirectory:
         return None
 
     def keep(self, database: Path, tenant_id: str, note: bytes) -> None:
-        """Leave the directory for a later process, in the place of an older one.
-
-        If another process uses that one, this directory is removed instead.
-        """
+        """Leave the directory for a later process; removed if another process uses an older one."""
         if self._owner is None:
             return self.remove()
         try:

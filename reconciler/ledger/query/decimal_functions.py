@@ -18,10 +18,7 @@ Value = str | int
 
 
 def canonical(value: Decimal | Value) -> str:
-    """The text of a decimal with six places. Raises ArithmeticError if digits are lost.
-
-    Each number has one text: zero has no sign.
-    """
+    """The one text of a decimal, with six places. Raises ArithmeticError if digits are lost."""
     exact = _EXACT.quantize(_EXACT.create_decimal(value), _UNIT)
     return format(exact if exact else abs(exact), "f")
 

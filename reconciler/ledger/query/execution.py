@@ -42,10 +42,7 @@ class QueryCancelled(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """SQL for the copy, the tables it reads, and its result columns.
-
-    `deleted_too` means that the query names the column `deleted`, so it reads deleted rows too.
-    """
+    """SQL for the copy, and what it reads: tables, and deleted rows too if it names `deleted`."""
 
     sql: str
     tables: frozenset[str]
@@ -92,11 +89,7 @@ def execute(
     reached: frozenset[str],
     interruption: Interruption,
 ) -> Output:
-    """Execute a query on a connection that is used for nothing else.
-
-    `reached` are the names it may read, including those behind its views. Raises QueryFailed and
-    QueryCancelled.
-    """
+    """Execute a query on its own connection. Raises QueryFailed and QueryCancelled."""
     for limit, bound in _LIMITS.items():
         copy.setlimit(limit, bound)
     decimal_functions.register(copy)

@@ -79,10 +79,7 @@ class Job:
 
 
 class Jobs:
-    """The query jobs of an app. Thread-safe.
-
-    A job reads the database as it was `lag` before its execution.
-    """
+    """The query jobs of an app. Each reads the database as it was `lag` before. Thread-safe."""
 
     def __init__(self, store: Store, *, lag: timedelta) -> None:
         self._store = store

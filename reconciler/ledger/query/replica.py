@@ -138,10 +138,7 @@ class Replica:
 
     @contextmanager
     def updated(self, reading: Reading, tables: Iterable[str]) -> Iterator[Snapshot]:
-        """The named tables as they are in the transaction of `locked`.
-
-        The snapshot remains valid whatever happens to the copy.
-        """
+        """The named tables as of the transaction of `locked`, whatever happens to the copy."""
         try:
             copy = self._update(reading, tables)
         except BaseException:
@@ -303,10 +300,7 @@ def _fill(reading: Reading, copy: sqlite3.Connection, name: str) -> RowLayout:
 def _read_again(
     reading: Reading, copy: sqlite3.Connection, name: str, layout: RowLayout, called: set[str]
 ) -> None:
-    """Read the changed rows again, or all rows if events do not name them.
-
-    Rows are never removed from the ledger's tables, so all of them are found.
-    """
+    """Read the changed rows again, or all rows if events do not name them. None is ever removed."""
     source, table = SOURCES[name], copied_table(name)
     if source.called is None:
         copy.execute(f'DELETE FROM "{table}"')  # noqa: S608 - our names

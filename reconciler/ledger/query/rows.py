@@ -1,7 +1,4 @@
-"""Rows for queries, read from the ledger's tables as documented columns.
-
-Every statement is limited to the tenant.
-"""
+"""Rows of a tenant for queries, read from the ledger's tables as documented columns."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

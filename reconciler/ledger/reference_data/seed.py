@@ -110,10 +110,7 @@ def _fields(author: Author, loaded: document.Reference) -> dict[str, Any]:
 def _follow(
     author: Author, table: Table, key: tuple[str, ...], rows: list[Any], ended: str
 ) -> list[str]:
-    """Insert the rows whose key is new, and update those that differ.
-
-    Stored rows without a declared one get the status `ended`. Returns the names of all of these.
-    """
+    """Insert new rows, update those that differ, and end those not declared; returns all names."""
     mine = table.c.tenant_id == author.tenant_id
     stored = author.tx.execute(select(table).where(mine)).mappings()
     known = {tuple(row[name] for name in key): row for row in stored}

@@ -109,10 +109,7 @@ class Worker:
         return left
 
     def _step(self) -> bool:
-        """Execute the next step of the oldest job; returns whether there was one.
-
-        Only a failure of the step itself ends its run; others are raised.
-        """
+        """Execute the next step, if any. Only a failure of the step itself ends its run."""
         try:
             return self._in_transaction(lambda context: STEPS[context.job["work"]](context))
         except Contention:

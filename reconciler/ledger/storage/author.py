@@ -11,10 +11,7 @@ from . import audit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who changes a tenant's rows in a transaction, and when.
-
-    Rows name the user, events the client, or `ledger` itself, and the request.
-    """
+    """Who changes a tenant's rows: the user in rows, the client or `ledger` itself in events."""
 
     tx: Connection
     tenant_id: str

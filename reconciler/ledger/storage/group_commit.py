@@ -50,10 +50,7 @@ class GroupCommit:
 
     @contextmanager
     def exclusive(self, engine: Engine, *, unless_open: bool = False) -> Iterator[Connection]:
-        """A turn in a separate transaction.
-
-        An open shared transaction is committed first; with `unless_open` it is joined instead.
-        """
+        """A turn in a transaction of its own; `unless_open` joins an open shared one."""
         wait = self._take_turn()
         if unless_open and self._group is not None:
             with self._member(engine, wait) as connection:
@@ -160,10 +157,7 @@ class _Group:
 
     @contextmanager
     def part(self) -> Iterator[Connection]:
-        """The work of one member.
-
-        A failure rolls back to its savepoint, or all for the first one.
-        """
+        """One member's work. A failure rolls back to its savepoint, or all for the first one."""
         connection = self.transaction.connection
         if self.members == 0:
             yield connection

@@ -82,10 +82,7 @@ class KeyedRequest:
 def claim(
     store: Store, keyed: KeyedRequest, *, now: int, strict: bool
 ) -> Claim | Answer | KeyConflict:
-    """Claim the key, or return its stored answer or the conflict.
-
-    `strict` compares the body too; the documents name only tenant, URL and method.
-    """
+    """Claim the key, or return its stored answer or the conflict. `strict` compares bodies too."""
     mine = {"tenant": keyed.tenant_id, "keyed": keyed.key}
     token = secrets.token_hex(16)
     with store.writing_relaxed() as tx:

@@ -13,10 +13,7 @@ _NEXT = (
 
 
 def next_number(tx: Connection, tenant_id: str, prefix: str) -> str:
-    """The next number with this prefix, such as `JE-00000001`.
-
-    It is used up exactly if the caller's transaction commits.
-    """
+    """The next number, such as `JE-00000001`: used up exactly if the transaction commits."""
     value = tx.execute(_NEXT, {"tenant": tenant_id, "prefix": prefix}).scalar_one_or_none()
     if value is None:
         value = 1

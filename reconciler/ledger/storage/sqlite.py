@@ -95,10 +95,7 @@ def _busy_timeout(seconds: float) -> str:
 
 
 def _initialize(made: Engine) -> None:
-    """Switch a new file to write-ahead logging.
-
-    The switch needs exclusive access and does not wait for it, so it is retried.
-    """
+    """Switch a new file to write-ahead logging. SQLite does not wait for its turn to do so."""
     deadline = time.monotonic() + backend.LOCK_WAIT
     while True:
         raw = made.raw_connection()
@@ -114,10 +111,7 @@ def _initialize(made: Engine) -> None:
 
 
 def _back_up(url: URL, version: str) -> None:
-    """Copy the file to `ledger.db.before-2`, readable by its owner only.
-
-    The caller is in a writing transaction, so that the file does not change.
-    """
+    """Copy the file, which the caller has locked, to `ledger.db.before-2`, for its owner only."""
     path = Path(str(url.database))
     copy = path.with_name(f"{path.name}.before-{int(version)}")
     draft = copy.with_name(f"{copy.name}.draft")

@@ -68,10 +68,7 @@ class Store:
 
     @contextmanager
     def writing(self, *, alone: bool = False) -> Iterator[Connection]:
-        """Threads that write at the same time share a commit.
-
-        `alone` is for long work: no other commit waits for it.
-        """
+        """Threads that write at the same time share a commit; long work is `alone`."""
         write = self._writers.exclusive if alone else self._writers.shared
         with self._contention(), write(self._engines[Access.WRITING]) as connection:
             yield connection

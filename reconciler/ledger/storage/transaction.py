@@ -9,10 +9,7 @@ from .backend import WAIT
 
 
 class Transaction:
-    """A transaction that has begun.
-
-    A writing one waits for other processes for up to `wait` seconds; by default LOCK_WAIT.
-    """
+    """A transaction that has begun. A writing one waits for others for up to `wait` seconds."""
 
     def __init__(self, engine: Engine, *, wait: float | None = None) -> None:
         self.connection = engine.connect()
@@ -25,11 +22,7 @@ class Transaction:
             raise
 
     def end(self, *, commit: bool) -> None:
-        """Commit or roll back, and return the connection to the pool.
-
-        If that raises, the database connection is closed: the library would treat it as free,
-        although its transaction and lock may remain.
-        """
+        """Commit or roll back. If that fails, a lock may remain, so the connection is closed."""
         try:
             if commit:
                 self._begun.commit()

@@ -14,11 +14,7 @@ _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 def rows(stream: IO[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The mappings of the file with the number of their first line.
-
-    They are documents, or elements of documents that are lists. Raises BadRow and the parser's
-    errors.
-    """
+    """The mappings, as documents or in lists, with their first lines. Raises BadRow."""
     events: Events = yaml.parse(stream, Loader=_LOADER)
     for event in events:
         if isinstance(event, yaml.SequenceStartEvent):

@@ -35,10 +35,7 @@ def authenticate(
 
 
 def count_token_request(services: Services, request: falcon.Request) -> Mapping[str, str]:
-    """Count a token request by the caller's address; returns the headers of a success.
-
-    Raises the framework's 429.
-    """
+    """Count a token request by its address; returns headers, or raises the framework's 429."""
     if services.limiter.tokens is None:
         return {}
     usage = services.limiter.tokens.count(request.remote_addr, now=_now(request))
@@ -83,10 +80,7 @@ def _authenticated(tx: Connection, request: falcon.Request) -> Caller:
 
 
 def _scoped(request: falcon.Request, caller: Caller) -> Caller:
-    """The caller, limited to the entity and organizations of the headers. Raises Refusal.
-
-    The id of a tenant's single entity is accepted.
-    """
+    """The caller, limited to the entity and organizations of the headers. Raises Refusal."""
     entity = request.get_header(ENTITY)
     if caller.entities:
         entity_id = _chosen(request, caller)

@@ -21,11 +21,7 @@ class BadValue(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldType:
-    """How a field's JSON value is read, and its schema.
-
-    `read` converts a value or raises BadValue. `answer` is the schema in answers, where it is
-    narrower.
-    """
+    """How a value is read, or BadValue raised, and its schema; `answer` is a narrower one."""
 
     read: Callable[[Any], Any]
     schema: Schema
@@ -34,10 +30,7 @@ class FieldType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of a request.
-
-    Null means absent. For a `clearable` field, null and empty text ask to remove the value.
-    """
+    """A field of a request. Null is absent; null or empty text removes a `clearable` value."""
 
     name: str
     type: FieldType

@@ -13,10 +13,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """A page, counted from 1.
-
-    Fetch `size + 1` rows: the extra one shows that a next page exists.
-    """
+    """A page, counted from 1. Of `size + 1` rows the extra one shows that a next page exists."""
 
     number: int
     size: int
