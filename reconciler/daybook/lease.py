@@ -112,7 +112,7 @@ def take_lease(
     now: datetime,
     seconds: int | None,
 ) -> Lease:
-    """Take the lease and raise the fence. With `seconds`, no unexpired lease exists."""
+    """Take the lease and raise the fence, after all events of others were read."""
     state.catch_up(transaction)
     before = head_of(transaction)
     lease = Lease(

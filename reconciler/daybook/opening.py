@@ -4,7 +4,6 @@ import os
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -17,7 +16,6 @@ from reconciler.daybook.lease import (
     Lease,
     break_lease,
     lease_in,
-    release_lease,
     take_lease,
     this_process,
     unexpired_lease,
@@ -64,27 +62,20 @@ def open_daybook(  # noqa: PLR0913 - keywords, each with its usual value
     state = DaybookState()
     try:
         with store.readable():
-            if not write:
-                follows = store.exists()
-                if follows:
-                    _require_format(store)
-                    with store.reading() as transaction:
-                        state.catch_up(transaction)
-                _require_workspace(state.workspace if state.serial else "", workspace, store.place)
-                return Daybook(store, state, clock=clock, follows=follows)
-            lease = _wait(
-                lambda: _take(store, state, holder or this_process(), workspace, clock),
-                lock_timeout=lock_timeout,
-                pause=pause,
-            )
-            try:
-                _require_workspace(state.workspace if state.serial else "", workspace, store.place)
-            except DaybookError:
-                # The workspace that owns it must not wait until an unused lease expires.
-                with suppress(DaybookError), store.writing() as transaction:
-                    release_lease(transaction, lease)
-                raise
-            return Daybook(store, state, clock=clock, lease=lease)
+            if write:
+                lease = _wait(
+                    lambda: _take(store, state, holder or this_process(), workspace, clock),
+                    lock_timeout=lock_timeout,
+                    pause=pause,
+                )
+                return Daybook(store, state, clock=clock, lease=lease)
+            follows = store.exists()
+            if follows:
+                _require_format(store)
+                with store.reading() as transaction:
+                    state.catch_up(transaction)
+            _require_workspace(state.workspace if state.serial else "", workspace, store.place)
+            return Daybook(store, state, clock=clock, follows=follows)
     except BaseException:
         store.close()
         raise
@@ -166,7 +157,9 @@ def _take(
             other = unexpired_lease(transaction, now)
             if other is not None:
                 raise HeldByAnother(store.place, other)
-        return take_lease(transaction, state, holder, now=now, seconds=store.lease_seconds)
+        lease = take_lease(transaction, state, holder, now=now, seconds=store.lease_seconds)
+        _require_workspace(state.workspace if state.serial else "", workspace, store.place)
+        return lease
 
 
 def _held(store: Store) -> Lease | None:

@@ -15,7 +15,7 @@ from query_harness import submit
 
 from reconciler.ledger.auth.permissions import Permission
 from reconciler.ledger.journals.amounts import AMOUNT
-from reconciler.ledger.openapi.operations import OPERATIONS
+from reconciler.ledger.openapi.document import OPERATIONS
 from reconciler.ledger.openapi.schemas import SCHEMAS
 from reconciler.ledger.query import endpoint
 from reconciler.ledger.reference_data.code_types import CODE_TYPE

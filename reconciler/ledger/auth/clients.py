@@ -1,7 +1,10 @@
-"""OAuth clients and tokens: issued once, kept only as hashes, checked in constant time.
+"""OAuth clients, tokens and sessions: issued once, kept only as hashes, checked in constant time.
 
 Secrets and tokens are random (250 and 256 bits), so a plain SHA-256 of them cannot be reversed by
 guessing; a slow hash would protect only secrets that people choose.
+
+A session of a browser is stored in the table of tokens, under a different hash. So it expires as
+tokens do, has the scope of its client, and cannot be used as a token, nor a token as a session.
 """
 
 import hashlib
@@ -37,6 +40,8 @@ _CALLER = (
     .join(tenants, tenants.c.tenant_id == clients.c.tenant_id)
     .where(tokens.c.token_hash == bindparam("hash"), tokens.c.expires_at > bindparam("now"))
 )
+SESSION_LIFETIME = 3600
+"""Seconds. It is shorter for a client whose tokens expire earlier."""
 _NO_HASH = hashlib.sha256(b"").hexdigest()
 
 
@@ -94,7 +99,7 @@ def issue_client(tx: Connection, **columns: Any) -> tuple[str, str]:
 def issue_token(tx: Connection, client: RowMapping, *, now: int, lifetime: int) -> Token:
     """A token for a client whose secret was verified."""
     seconds = client["token_lifetime"] or lifetime
-    text, jti = new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
+    text, jti = _new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
     spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
     scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
     return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
@@ -115,7 +120,26 @@ def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMappin
     return client if hmac.compare_digest(known, _hash(client_secret)) else None
 
 
-def new_token(
+def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
+    return _caller_with_hash(tx, _hash(token), now=now)
+
+
+def begin_session(tx: Connection, client: RowMapping, *, now: int) -> tuple[str, int]:
+    """The text of a session for a client whose secret was verified, and the seconds it lasts."""
+    seconds = min(client["token_lifetime"] or SESSION_LIFETIME, SESSION_LIFETIME)
+    text, _id = _new_token(tx, client, hashed=_session_hash, seconds=seconds, now=now)
+    return text, seconds
+
+
+def caller_of_session(tx: Connection, text: str, *, now: int) -> Caller | None:
+    return _caller_with_hash(tx, _session_hash(text), now=now)
+
+
+def end_session(tx: Connection, text: str) -> None:
+    tx.execute(delete(tokens).where(tokens.c.token_hash == _session_hash(text)))
+
+
+def _new_token(
     tx: Connection, client: RowMapping, *, hashed: Callable[[str], str], seconds: int, now: int
 ) -> tuple[str, str]:
     """The text and the id of a new token or session; its hash is stored until it expires."""
@@ -133,11 +157,7 @@ def new_token(
     return text, jti
 
 
-def caller_of(tx: Connection, token: str, *, now: int) -> Caller | None:
-    return caller_with_hash(tx, _hash(token), now=now)
-
-
-def caller_with_hash(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
+def _caller_with_hash(tx: Connection, token_hash: str, *, now: int) -> Caller | None:
     """The client of a token or session, by its hash, until it expires."""
     row = tx.execute(_CALLER, {"hash": token_hash, "now": now}).mappings().one_or_none()
     if row is None:
@@ -156,3 +176,7 @@ def caller_with_hash(tx: Connection, token_hash: str, *, now: int) -> Caller | N
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _session_hash(text: str) -> str:
+    return hashlib.blake2s(text.encode(), person=b"session").hexdigest()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import falcon
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
-from ..auth import sessions
+from ..auth.clients import caller_of_session
 from ..storage.tables import clients, journal_entries, tenants
 from ..web.endpoint import Services
 from ..web.headers import is_loopback
@@ -77,7 +77,7 @@ def viewer_of(
     text = request.cookies.get(COOKIE)
     if not text:
         return None
-    caller = sessions.caller_of(tx, text, now=int(request.context.now.timestamp()))
+    caller = caller_of_session(tx, text, now=int(request.context.now.timestamp()))
     if caller is None:
         return None
     return Viewer(

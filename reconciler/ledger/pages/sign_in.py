@@ -6,7 +6,7 @@ from urllib.parse import urlencode, urlsplit
 
 import falcon
 
-from ..auth import sessions
+from ..auth.clients import begin_session, end_session
 from ..web.authentication import count_token_request
 from ..web.endpoint import Services
 from ..web.token_endpoint import read_form, verified_client
@@ -52,7 +52,7 @@ class SignIn:
             _show(response, then=then, problem=WRONG)
             return
         with self._services.store.writing() as tx:
-            text, seconds = sessions.begin(tx, client, now=int(request.context.now.timestamp()))
+            text, seconds = begin_session(tx, client, now=int(request.context.now.timestamp()))
         _set_cookie(request, response, text, seconds=seconds)
         raise falcon.HTTPSeeOther(_local(then))
 
@@ -66,7 +66,7 @@ class SignOut:
         text = request.cookies.get(COOKIE)
         if text:
             with self._services.store.writing() as tx:
-                sessions.end(tx, text)
+                end_session(tx, text)
         _set_cookie(request, response, "", seconds=0)
         raise falcon.HTTPSeeOther("/")
 

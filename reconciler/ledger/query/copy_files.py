@@ -65,7 +65,7 @@ class CopyDirectory:
             try:
                 note = (path / _NOTE).read_bytes()
                 (path / _NOTE).unlink()
-                _sync(path)
+                sync(path)
             except OSError:
                 os.close(owner)
                 raise
@@ -84,10 +84,10 @@ class CopyDirectory:
                 self.path = self.path.rename(kept)
             draft = self.path / _NOTE_DRAFT
             draft.write_bytes(note)
-            _sync(draft)
-            _sync(self.path)
+            sync(draft)
+            sync(self.path)
             draft.rename(self.path / _NOTE)
-            _sync(self.path)
+            sync(self.path)
         except OSError:
             self.remove()
         else:
@@ -130,8 +130,8 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def sync(path: Path, flags: int = os.O_RDONLY) -> None:
+    handle = os.open(path, flags)
     try:
         os.fsync(handle)
     finally:

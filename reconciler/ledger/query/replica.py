@@ -28,7 +28,7 @@ from sqlalchemy import Connection, Row, Select, select
 from ..storage.audit import GENESIS
 from ..storage.store import Store
 from ..storage.tables import audit_events, tenants
-from .copy_files import DATABASE, CopyDirectory, kept_for, remove_left, remove_others
+from .copy_files import DATABASE, CopyDirectory, kept_for, remove_left, remove_others, sync
 from .rows import CHUNK, SOURCES, RowLayout, RowValues
 from .schema import QueryTable
 
@@ -230,11 +230,7 @@ class _Copy:
         with closing(self.connected()) as connection:
             connection.execute("PRAGMA synchronous=FULL")
             busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        handle = os.open(self._directory.path / DATABASE, os.O_RDWR)  # Windows syncs no other
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(self._directory.path / DATABASE, os.O_RDWR)  # Windows syncs no other
         return not busy
 
     def keep(self, database: Path, tenant_id: str) -> None:

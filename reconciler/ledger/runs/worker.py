@@ -7,14 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    NotSupportedError,
-    PendingRollbackError,
-    ProgrammingError,
-)
+from sqlalchemy import exc
 
 from ..storage.backend import TransactionLost
 from ..storage.group_commit import SharedCommitFailed
@@ -29,9 +22,12 @@ log = logging.getLogger(__name__)
 POLL_INTERVAL = 1.0
 """Seconds between checks of the queue: another process may have queued a job."""
 
-_OF_THE_STEP = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+_OF_THE_STEP = (
+    *(exc.DataError, exc.IntegrityError),
+    *(exc.NotSupportedError, exc.ProgrammingError),
+)
 """Database errors of a statement that fails however often it is repeated."""
-_OF_THE_DATABASE = (DBAPIError, PendingRollbackError, TransactionLost, SharedCommitFailed)
+_OF_THE_DATABASE = (exc.DBAPIError, exc.PendingRollbackError, TransactionLost, SharedCommitFailed)
 """Other database errors, such as a lost connection or a full disk.
 
 The step is rolled back and retried.

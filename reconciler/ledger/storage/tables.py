@@ -242,15 +242,8 @@ source_transactions = _table(
     Column("organization", text_type(100)),
     Index(
         "transactions_by_group",
-        "tenant_id",
-        "journal_run_id",
-        "journal_entry_id",
-        "organization",
-        "transaction_type",
-        "debit_code_id",
-        "credit_code_id",
-        "segments",
-        "currency",
+        *("tenant_id", "journal_run_id", "journal_entry_id", "organization", "transaction_type"),
+        *("debit_code_id", "credit_code_id", "segments", "currency"),
     ),
 )
 
