@@ -131,7 +131,10 @@ def apply_workspace(session: WriteSession, options: ApplyOptions, interaction: I
     if code in (0, Refused.exit_code):
         policy = policy_to_record(session, plan.digest, options.change)
         commit = commit if code == 0 else ""
-        session.daybook.end(commit=commit, policy=policy, checked=not report.unseen)
+        # What is posted twice is looked for until it is not, whatever this plan covers.
+        twice = any(len(numbers) > 1 for numbers in found.snapshot.found.values())
+        twice = twice or any(one.block and one.block.rule == "doubled" for one in plan.changes)
+        session.daybook.end(commit=commit, policy=policy, checked=not (report.unseen or twice))
     # The report is told, so a daybook that cannot be written changes the code of a success only.
     with suppress(*(() if code == 0 else (DaybookError,))):
         mark_complete(session.daybook, *proof, first_apply=first_apply)

@@ -143,7 +143,7 @@ def drift_plan(
         require_daybook(session.daybook.lineage)
         options = PlanOptions(reading=reading)
         found = plan_and_search(session, options, progress=progress, posting=False)
-        wanted = READING_RULES | {ACKNOWLEDGED}
+        wanted = READING_RULES | {ACKNOWLEDGED, "open-call", "unread-spill"}
         of_plan = (one for one in found.plan.warnings if one.rule in wanted)
         told = (*of_plan, *age_warnings(found, new=session.daybook.new), *absence_warnings(found))
         return replace(found.plan, warnings=told)

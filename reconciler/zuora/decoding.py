@@ -44,6 +44,9 @@ def live_of(
     status = _one_of(document.get("status"), "status", resource.statuses)
     for field in sorted(resource.required):
         _required_text(document, field)
+    for field, form in resource.forms.items():
+        if document.get(field) and not re.fullmatch(form, str(document[field])):
+            raise Unreadable(f"{field} is not written as documented")
     custom = kind.custom_suffix
     fields = _documented(document, resource.fields, custom)
     for field, words in resource.words.items():

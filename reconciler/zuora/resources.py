@@ -14,8 +14,9 @@ class Resource:
     the update path; None when nothing can be updated. A read keeps `fields` and custom fields, and
     of each item of a list in `parts` those fields and custom ones: the vendor may add others at any
     time, and clients must tolerate them (API facts 1). `required` fields are text in every read. A
-    field in `words` has one of these values or null. `lines` is required: the list of debits and
-    credits. `members` is the list, below /v1, of the entries that an object created;
+    field in `forms` matches this pattern, if it is there: in another form, the same value would
+    look changed. A field in `words` has one of these values or null. `lines` is required: the list
+    of debits and credits. `members` is the list, below /v1, of the entries that an object created;
     `members_field` has them in a page. `permissions` names the vendor's permission of each verb.
     """
 
@@ -26,10 +27,14 @@ class Resource:
     fields: frozenset[str]
     parts: Mapping[str, frozenset[str]]
     required: frozenset[str] = frozenset()
+    forms: Mapping[str, str]
     words: Mapping[str, type[Enumeration]] = field(default_factory=dict)
     lines: str | None = None
     members: str = ""
     members_field: str = ""
+
+
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def _names(text: str) -> frozenset[str]:
@@ -60,6 +65,7 @@ JOURNAL_ENTRIES = Resource(  # API facts 3.1, 3.3, 3.4
         "segments": _names("segmentName segmentValue"),
     },
     required=_names("accountingPeriodName currency journalEntryDate"),
+    forms={"currency": "[^a-z]+", "journalEntryDate": _DATE},
     words={"transferredToAccounting": TransferState},
     lines="journalEntryItems",
 )
@@ -83,6 +89,7 @@ JOURNAL_RUNS = Resource(  # API facts 5.1, 5.3, 5.4
         "transactionTypes": _names("type"),
     },
     required=_names("journalEntryDate"),
+    forms=dict.fromkeys(("journalEntryDate", "targetEndDate", "targetStartDate"), _DATE),
     members="journal-entries/journal-runs",
     members_field="journalEntries",
 )

@@ -161,6 +161,16 @@ def test_what_a_query_shows_and_no_read_finds_is_not_posted_again(changed, serve
     assert books.content() == before
 
 
+def test_an_open_call_is_no_proof_that_nothing_changed(changed):
+    """The ledger answered a number whose entry has no marker."""
+    books = changed(lambda entry: entry.update(ReconcilerKey__c=None))
+    books.declare("unmarked")
+    assert books.apply("--target", "unmarked").code == 6
+    books.env["ZUORA_BASE_URL"] = books.url
+    drift = books.run("drift")
+    assert (drift.code, "open-call" in drift.said) == (7, True), drift.said
+
+
 def test_what_somebody_deleted_is_posted_again(served_small):
     """Query and read agree, so nothing is refused."""
     number = served_small.number("entry-03")
@@ -247,6 +257,7 @@ def test_what_the_ledger_stores_otherwise_is_not_sent_again_and_again(
         assert "stored-otherwise: " in ended.said
         assert fact in ended.said
     assert ended.code == 4, ended.said
+    assert books.run("drift").code == 7
     assert books.content() == before
     # The remedy, to the letter: the value as it is shown, or a ledger that stores the declared one.
     if repaired:

@@ -141,8 +141,8 @@ def test_t08_b38_two_entries_of_one_declaration_are_told_until_one_is_cancelled(
         [True, False],
         [False, True],
     ], shown
-    # It is not forgotten: the next plan and apply say it again, and post nothing.
-    for verb in (("plan",), ("apply", "--auto-approve")):
+    # It is not forgotten: each later plan and apply say it again, and post nothing.
+    for verb in (("plan",), ("apply", "--auto-approve")) * 2:
         code, said = second.run(*verb)
         assert all(number in said for number in numbers), said
         assert code == (0 if verb == ("plan",) else 4), said

@@ -146,6 +146,8 @@ def test_the_home_currency_amount_may_be_missing(server, connect, value):
         pytest.param({"currency": None}, id="no currency"),
         pytest.param({"accountingPeriodName": 7}, id="period is a number"),
         pytest.param({"journalEntryDate": ""}, id="no date"),
+        pytest.param({"journalEntryDate": "2026-01-31T00:00:00"}, id="a date with a time"),
+        pytest.param({"currency": "usd"}, id="currency in small letters"),
         pytest.param({"transferredToAccounting": True}, id="Yes became a boolean"),
         pytest.param({"transferredToAccounting": "yes"}, id="undocumented transfer state"),
         pytest.param({"journalEntryItems": None}, id="no lines"),

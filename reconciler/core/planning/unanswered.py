@@ -79,7 +79,8 @@ def _of_change(
 ) -> Iterator[UnansweredDifference]:
     declared = snapshot.declared.get(change.address)
     if change.block is not None:
-        if moved is not None or change.left_by_ledger:
+        other = change.block.rule == "stored-otherwise"
+        if moved is not None or change.left_by_ledger or other:
             state = change.status or (GONE if change.number else "")
             # What is not posted can be accepted as it is; a changed field cannot.
             accepts = declared is not None and change.reason in LEDGER_MOVED and state in ACCEPTABLE
