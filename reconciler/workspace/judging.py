@@ -10,7 +10,8 @@ from reconciler.core.model.finding import Finding
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Declared, Source, text_of
 from reconciler.core.model.tenant import Tenant
-from reconciler.core.rules.entries import check_content, check_period, posting_digest
+from reconciler.core.rules.entries import check_content, check_period, economics
+from reconciler.core.rules.rates import NO_ECONOMICS, Economics
 from reconciler.workspace.cache.known_files import KnownFile, facts_of
 
 
@@ -27,7 +28,7 @@ class Judging:
             tenant, periods=tuple(replace(one, status=PeriodStatus.OPEN) for one in tenant.periods)
         )
         self._found: dict[Source, tuple[Finding, ...]] = {}
-        self._postings: dict[Source, str] = {}
+        self._postings: dict[Source, Economics] = {}
         self._periods: dict[Source, str] = {}
         for file in files.values():
             if file.judged and file.judged == self._facts:
@@ -47,11 +48,11 @@ class Judging:
             return self._content(declared)
         return (*self._content(declared), *check_period(declared, self._tenant))
 
-    def posting(self, declared: Declared) -> str:
-        """The posting digest of an entry; empty for any other declaration."""
+    def posting(self, declared: Declared) -> Economics:
+        """What an entry posts; nothing for any other declaration."""
         if declared.source not in self._postings:
             is_entry = declared.address.kind == JOURNAL_ENTRY.name
-            found = posting_digest(declared.spec, self._timeless) if is_entry else ""
+            found = economics(declared.spec, self._timeless) if is_entry else NO_ECONOMICS
             self._postings[declared.source] = found
         return self._postings[declared.source]
 

@@ -402,7 +402,7 @@ def test_every_rule_for_files_has_a_case():
     runs = {rule for rule in FILE_RULES if rule.startswith("run-")}
     together = {rule for rule in FILE_RULES if rule.startswith("reversal-")} | {"same-economics"}
     schedules = {*SCHEDULE_RULES}
-    elsewhere = {"home-currency"} | runs | together | schedules
+    elsewhere = {"home-currency", "unusual-rate"} | runs | together | schedules
     assert {case.values[0] for case in CASES} | elsewhere == set(FILE_RULES)
 
 

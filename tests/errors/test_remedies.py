@@ -307,6 +307,8 @@ REMEDIES |= {
             "Department, segmentValue: Sales}\n    - {segmentName: Region, segmentValue: EMEA}",
         )
     ),
+    "unusual-rate": edit(("homeCurrencyAmount: 2.36", "homeCurrencyAmount: 236.00"),
+                         ("homeCurrencyAmount: 120.36", "homeCurrencyAmount: 354.00")),
 }  # fmt: skip
 
 BY_FUNCTION = {

@@ -18,6 +18,7 @@ GUARDS = frozenset(
     offline-daybook open-call original-alone
     policy-changed possible-rename reference-changed reversal-renamed reversal-unproved
     reversal-waiting run-overlap same-economics stamps-wrong unread-spill untracked-entry
+    unusual-rate
     waiver-applied waiver-expired waiver-unused yaml-comment
     """.split()  # noqa: SIM905  a word a rule is easier to compare than a list
 )

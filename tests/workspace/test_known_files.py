@@ -22,6 +22,7 @@ from reconciler.core.model.resource import (
     Source,
 )
 from reconciler.core.model.tenant import Tenant, tenant_from
+from reconciler.core.rules.rates import Economics
 from reconciler.workspace import load, read_again
 from reconciler.workspace.cache.known_files import KnownFile, KnownFiles, known_from, row_of
 from reconciler.workspace.cache.rows import Cache
@@ -280,7 +281,13 @@ def test_every_field_of_a_declaration_comes_back(tmp_path):
     )
     empty = [one.name for one in fields(Declared) if getattr(whole, one.name) in (None, (), {})]
     assert empty == []
-    known = KnownFile(digest="0f", declared=(whole,), judged="x", postings=("p",), periods=("q",))
+    known = KnownFile(
+        digest="0f",
+        declared=(whole,),
+        judged="x",
+        postings=(Economics("p", ("EUR", "q", "1", "2")),),
+        periods=("q",),
+    )
     again = known_from(row_of(known), "0f", "a/entry.yaml")
     assert again == known
     assert repr(dict(again.declared[0].spec)) == repr(whole.spec)

@@ -71,6 +71,11 @@ def at_rate(amount: Decimal, rate: Decimal, currency: str) -> Decimal:
     return product.quantize(unit, ROUND_UP, _WIDE)
 
 
+def rate_of(amount: Decimal, other: Decimal) -> Decimal:
+    """How much of another amount is for each unit of this one, which is not zero. It is rounded."""
+    return _WIDE.divide(other, amount)
+
+
 def difference(left: Decimal, right: Decimal) -> Decimal:
     """`left` less `right`, exactly."""
     return _EXACT.subtract(left, right)

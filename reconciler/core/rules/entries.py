@@ -24,6 +24,7 @@ from reconciler.core.model.resource import Declared, Path, Source, Value, rows_o
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import Check, finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
+from reconciler.core.rules.rates import Economics, check_rates, odd_line, worth
 from reconciler.core.rules.reversals import check_reversals, reversed_names
 from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
@@ -69,20 +70,23 @@ def check_marker(tenant: Tenant) -> Iterator[Finding]:
 def check_together(
     declarations: Iterable[Declared],
     tenant: Tenant,
-    posting_of: Callable[[Declared], str] | None = None,
+    posting_of: Callable[[Declared], Economics] | None = None,
 ) -> Iterator[Finding]:
     """Findings about several declarations of one kind.
 
-    `posting_of` gives the posting digest of an entry where that is known.
+    `posting_of` gives what an entry posts where that is known.
     """
     entries: list[Declared] = []
     runs: list[Declared] = []
     for declared in declarations:
         is_run = declared.address.kind == JOURNAL_RUN.name
         (runs if is_run else entries).append(declared)
-    posting_of = posting_of or (lambda entry: posting_digest(entry.spec, tenant))
+    posting_of = posting_of or (lambda entry: economics(entry.spec, tenant))
     reverses = any(one.reverses is not None for one in entries)
     yield from _same_economics(entries, posting_of, reversed_names(entries) if reverses else ())
+    # A reversal has the rate of its original.
+    own = [one for one in entries if one.reverses is None]
+    yield from check_rates([(one.source, posting_of(one).worth) for one in own], tenant)
     if not (tenant.complete or tenant.home_currency):
         yield from _unknown_home_currency(entries)
     if reverses:
@@ -91,14 +95,14 @@ def check_together(
 
 
 def _same_economics(
-    entries: Iterable[Declared], posting_of: Callable[[Declared], str], undone: Container[str]
+    entries: Iterable[Declared], posting_of: Callable[[Declared], Economics], undone: Container[str]
 ) -> Iterator[Finding]:
     first: dict[str, Declared] = {}
     for declared in entries:
         if declared.address.name in undone:
             # Its reversal cancels it out, so an equal entry posts the amounts once.
             continue
-        other = first.setdefault(posting_of(declared), declared)
+        other = first.setdefault(posting_of(declared).digest, declared)
         # Two adopted entries are posted under two numbers already.
         if other is not declared and not (other.adopts and declared.adopts):
             yield finding(
@@ -119,11 +123,11 @@ def _unknown_home_currency(entries: Iterable[Declared]) -> Iterator[Finding]:
         yield finding(entry, "home-currency", ("spec", LINES, at, name), message)
 
 
-def posting_digest(spec: Mapping[str, Value], tenant: Tenant) -> str:
-    """A digest of what an entry posts and where.
+def economics(spec: Mapping[str, Value], tenant: Tenant) -> Economics:
+    """What an entry posts and where.
 
-    The order of lines and trailing zeros do not count. Nor do date and notes, for a double posting
-    often differs in them, nor home amounts.
+    For the digest the order of lines and trailing zeros do not count. Nor do date and notes, for a
+    double posting often differs in them, nor home amounts.
     """
     lines = sorted(
         sorted((name, value_text(line[name])) for name in line if _counts(name, line, tenant))
@@ -134,7 +138,10 @@ def posting_digest(spec: Mapping[str, Value], tenant: Tenant) -> str:
         for segment in rows_of(spec.get("segments"))
     }
     header = [spec.get(name) for name in ("accountingPeriodName", "currency", "organizationLabel")]
-    return short_digest((header, sorted(segments), lines))
+    return Economics(
+        digest=short_digest((header, sorted(segments), lines)),
+        worth=worth(str(spec.get("currency")), str(header[0]), rows_of(spec.get(LINES)), tenant),
+    )
 
 
 def _counts(name: str, line: Mapping[str, Value], tenant: Tenant) -> bool:
@@ -250,6 +257,10 @@ def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             remedy = "Omit homeCurrencyAmount, or make it equal to the amount."
             path = (*path, "homeCurrencyAmount")
             yield finding(declared, "home-amount", path, message, remedy)
+    if currency != home and (
+        odd := odd_line(str(currency), rows_of(declared.spec.get(LINES)), tenant)
+    ):
+        yield finding(declared, "unusual-rate", *odd)
 
 
 def _minor_units(declared: Declared, tenant: Tenant) -> Iterator[Finding]:

@@ -29,6 +29,14 @@ _FILE_RULES: Mapping[str, Rule] = {
         why="Without a Reference nobody knows how many decimal places such an amount may have.",
         remedy="Add a Reference with the `homeCurrency` of the tenant.",
     ),
+    "unusual-rate": warning_rule(
+        summary="The home amounts of an entry have a rate like those of other entries in its "
+        "currency: neither is more than twice the other.",
+        why="Home amounts are written by hand, and nothing converts them. Compared are the entries "
+        "of the same period, those of the nearest other period, and the lines of an entry.",
+        remedy="Correct homeCurrencyAmount. If the rate is meant, have a waiver of this rule for "
+        "the entry added to the policy.",
+    ),
     "minor-units": Rule(
         summary="An amount is written with at most the decimal places of its currency "
         "(ISO 4217). Zeros count.",

@@ -17,7 +17,9 @@ LOWERABLE = frozenset(
 All others guard money or evidence: what is posted twice, in another period, or not at all.
 """
 
-WAIVABLE = frozenset({"date-in-period", "reversal-unproved", "run-overlap", "same-economics"})
+WAIVABLE = frozenset(
+    {"date-in-period", "reversal-unproved", "run-overlap", "same-economics", "unusual-rate"}
+)
 """The rules whose warnings about one declaration may be waived, with a reason and an end."""
 
 _Warning = TypeVar("_Warning", Problem, PlanWarning)

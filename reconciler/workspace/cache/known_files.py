@@ -16,6 +16,7 @@ import msgspec
 from reconciler.core.model.canonical import StoredSpec, spec_digest
 from reconciler.core.model.resource import Declared, Source
 from reconciler.core.model.tenant import Tenant
+from reconciler.core.rules.rates import Economics
 from reconciler.values import dataclass
 from reconciler.workspace.cache.rows import Cache, written
 from reconciler.workspace.files import FoundFile, read_bytes
@@ -36,7 +37,7 @@ class KnownFile:
 
     `digest` is that of its bytes. `judged` is the digest of the facts under which it was judged,
     empty if it was not. `sound`: no rule found anything. `periods` and `postings` are the names of
-    the accounting periods and the posting digests of the declarations, in their order.
+    the accounting periods and what entries post, of the declarations in their order.
     """
 
     digest: str
@@ -44,7 +45,7 @@ class KnownFile:
     judged: str = ""
     sound: bool = False
     periods: tuple[str, ...] = ()
-    postings: tuple[str, ...] = ()
+    postings: tuple[Economics, ...] = ()
 
 
 _ROW_FIELDS = [one.name for one in fields(Declared) if one.name not in ("spec", "source")]
@@ -67,7 +68,7 @@ class _Body(msgspec.Struct, array_like=True):
     judged: str
     sound: bool
     periods: tuple[str, ...]
-    postings: tuple[str, ...]
+    postings: tuple[Economics, ...]
     rows: list[_Row]
 
 
