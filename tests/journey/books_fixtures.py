@@ -17,15 +17,15 @@ from books_harness import (
     SMALL,
     Books,
     ServedBooks,
-    clean_environment,
     reconciler,
 )
+from program import ALIEN
 
 
 @pytest.fixture(autouse=True)
 def plain_environment(monkeypatch):
     """No setting of whoever runs the tests reaches the program."""
-    for name in set(os.environ) - set(clean_environment()):
+    for name in [name for name in os.environ if name.startswith(ALIEN)]:
         monkeypatch.delenv(name)
 
 

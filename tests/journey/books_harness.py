@@ -412,13 +412,16 @@ def _signed_in(client: httpx.Client, key: str, secret: str) -> httpx.Client:
 
 @contextlib.contextmanager
 def _environment(said: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
+    before = {name: os.environ.get(name) for name in said}
     os.environ.update(said)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        for name, text in before.items():
+            if text is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = text
 
 
 def standing(books):
