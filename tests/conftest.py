@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from postgresql_server import PostgreSQL, running
+from rewriting import rewrite_once
 from statements import compile_once
 
 from reconciler.core.model.variables import BUILD_SERVERS
@@ -37,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
     compile_once()
     keep_files_in_memory()
+    rewrite_once(config, Path(__file__).parent)
     # A ledger is never assumed in a CI job, and these tests may be one.
     for name in BUILD_SERVERS:
         os.environ.pop(name, None)
