@@ -49,10 +49,12 @@ def format_text(
     """
     line_end = "\r\n" if "\r\n" in text else "\n"
     before = _documents(text)
-    source = source_of(text.replace("\r\n", "\n"))
+    present = text.replace("\r\n", "\n")
+    source = source_of(present)
     styles = [style_of(document, minor_units, home_currency) for document in before]
     formatted = "\n".join(text_lines(source, styles)) + "\n"
-    refuse_loss(source, before, formatted)
+    if formatted != present:
+        refuse_loss(source, before, formatted)
     return formatted.replace("\n", line_end)
 
 
