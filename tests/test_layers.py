@@ -269,8 +269,13 @@ def test_folders_do_not_import_each_other_in_circles():
     assert circles_in(graph_of(folder)) == []
 
 
-COMPILED = ("app/session.py", "engine/", "http_client/", "ledger/", "values.py", "zuora/")
-"""Where dataclasses are those of the standard library: they have bases, or fields unlike others."""
+COMPILED = (
+    *("app/session.py", "engine/observe.py", "http_client/", "ledger/", "values.py"),
+    *("zuora/calls.py", "zuora/pagination.py"),
+)
+"""Where dataclasses are those of the standard library: they have a base or are one, or msgspec is
+not loaded.
+"""
 
 
 def test_a_dataclass_is_not_compiled_when_it_is_loaded():
@@ -401,7 +406,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 61_471
+    assert sum(module.lines for module in modules()) <= 61_485
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 
 from reconciler.core.model.finding import Refusal
@@ -19,6 +19,7 @@ from reconciler.engine.change_executor import ChangeExecutor
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
 from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
+from reconciler.values import dataclass
 
 
 def apply(

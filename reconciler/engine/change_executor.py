@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import NoReturn
 
@@ -42,6 +42,7 @@ from reconciler.errors import (
     RequestRefused,
     RunFailed,
 )
+from reconciler.values import dataclass
 
 _MOST_PREDECESSORS = 10
 """The most entries of one declaration that were posted and ended within the life of a key."""

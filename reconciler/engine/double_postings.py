@@ -5,7 +5,7 @@ sees both entries, so each apply searches after it posted.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 
 from reconciler.core.model.finding import joined
@@ -21,6 +21,7 @@ from reconciler.daybook import Intent
 from reconciler.engine.ports import PostingLedger
 from reconciler.engine.search import SearchedPlan, search_ledger, search_or_probe
 from reconciler.errors import LedgerError, PostedByAnother
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

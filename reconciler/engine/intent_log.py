@@ -1,7 +1,7 @@
 """Records the intents and outcomes of one change, and keeps what is not recorded yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.model.history import Act, Recorded, Result
 from reconciler.core.model.plan import Action, Change, Reason, Verb
@@ -9,6 +9,7 @@ from reconciler.core.model.resource import Value
 from reconciler.core.planning.run_members import numbers_of
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.ports import CallLog, Ports
+from reconciler.values import dataclass
 
 _STAYING = frozenset({Reason.RETIRED, Reason.LEFT_TO_RUN})
 """Reasons to forget an entry that stays in the ledger, where a search finds it again."""

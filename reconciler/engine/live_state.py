@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -23,6 +22,7 @@ from reconciler.core.planning.kept import (
 from reconciler.engine.observe import Observation, observe, read_all
 from reconciler.engine.ports import LedgerReader, Stamped
 from reconciler.errors import LedgerError
+from reconciler.values import dataclass
 
 Wanted = tuple[tuple[Kind, str], ...]
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Lock
 
 from reconciler.core.model.tenant import Tenant
 from reconciler.engine.ports import PostingLedger
 from reconciler.errors import LedgerError
+from reconciler.values import dataclass
 
 LONGEST_AGE = 30.0
 """How old the copy of the periods may be at a write, in seconds."""

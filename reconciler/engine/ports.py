@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from threading import Event
 from typing import Protocol
@@ -14,6 +14,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
 from reconciler.daybook import CallOutcome, CallRecord, Intent
+from reconciler.values import dataclass
 
 
 class LedgerReader(Protocol):

@@ -1,7 +1,7 @@
 """Reads after a call: what they show, and waiting until the ledger is idle."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.model.canonical import fingerprint
@@ -16,6 +16,7 @@ from reconciler.core.recovery.applied_values import Shown, shown
 from reconciler.engine.call_outcome import unread
 from reconciler.engine.ports import Ports
 from reconciler.errors import LedgerError, StillAtWork
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

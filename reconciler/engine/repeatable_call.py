@@ -1,7 +1,6 @@
 """Makes a call that may be sent again, and reads its effect."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NoReturn
 
 from reconciler.core.model.history import ADOPTIONS, Act, Result
@@ -20,6 +19,7 @@ from reconciler.errors import (
     RequestRefused,
     StillAtWork,
 )
+from reconciler.values import dataclass
 
 _SENDS = 3
 """How often a call is sent before its outcome counts as unknown."""

@@ -1,7 +1,7 @@
 """Searches the ledger for the workspace's own entries, and plans with what that finds."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -46,6 +46,7 @@ from reconciler.core.recovery.marker_search import (
 from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
 from reconciler.engine.ports import CompletenessLog, DatedCalls, Searchable, SearchedLedger, Stamped
 from reconciler.errors import LedgerError
+from reconciler.values import dataclass
 
 Read = Callable[[tuple[tuple[Kind, str], ...]], Mapping[str, Live | None]]
 """Reads numbers with their kinds, and returns the live object of each."""

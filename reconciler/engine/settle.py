@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -24,6 +24,7 @@ from reconciler.engine.read_back import shows_in_a_read
 from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
 from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by
 from reconciler.errors import DaybookError, LedgerError, RequestRefused
+from reconciler.values import dataclass
 
 SAFE_WINDOW = timedelta(hours=20)
 """A key is forgotten 24 hours after it was set (API facts 7.5); four of them are margin."""

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from reconciler.engine.call_outcome import settlement_of
 from reconciler.engine.ports import CallLog, CallRecords, SpillableDaybook
 from reconciler.engine.settlement_record import record_settled
 from reconciler.errors import DaybookError
+from reconciler.values import dataclass
 
 
 class SpillingDaybook:

@@ -1,12 +1,12 @@
 """Base URL, tenant headers, credentials and limits of the calls to a ledger."""
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
 
 from reconciler.errors import AccessRefused, LedgerUnreachable
 from reconciler.http_client.base_url import WITHOUT_TLS, BaseUrl, UnusableUrl, parse_base_url
 from reconciler.http_client.exchange import HttpLimits
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

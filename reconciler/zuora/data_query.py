@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.model.json_text import Texts, Unreadable, plain_texts, read_object
 from reconciler.core.model.resource import Value, text_of, whole_of
 from reconciler.errors import LedgerError, LedgerUnreachable, RequestRefused
 from reconciler.http_client.clock import Clock
 from reconciler.http_client.exchange import Request
+from reconciler.values import dataclass
 from reconciler.zuora.calls import Call, Caller
 from reconciler.zuora.connection import CallLimits
 from reconciler.zuora.errors import CallInfo

@@ -1,7 +1,6 @@
 """Tables of failed calls: what is retried, which error results, and its remedy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.errors import (
     AccessRefused,
@@ -12,6 +11,7 @@ from reconciler.errors import (
 )
 from reconciler.http_client.exchange import RequestOutcome
 from reconciler.http_client.retry import RetryTable
+from reconciler.values import dataclass
 from reconciler.zuora.responses import Classification, Operation
 
 _NOT_EXECUTED = frozenset({RequestOutcome.NOT_SENT, RequestOutcome.BUSY})

@@ -1,9 +1,10 @@
 """Facts about each collection of the journal API: paths, fields, states, permissions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.model.enumerations import EntryStatus, Enumeration, RunStatus, TransferState
+from reconciler.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

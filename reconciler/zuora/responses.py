@@ -1,7 +1,7 @@
 """Classifies responses of the journal API before their content is decoded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from reconciler.core.model.json_text import Unreadable, read_object
 from reconciler.core.model.resource import EMPTY, Value
 from reconciler.http_client.exchange import RequestOutcome, Response
 from reconciler.http_client.retry import Attempt
+from reconciler.values import dataclass
 
 
 class Operation(StrEnum):

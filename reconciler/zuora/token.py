@@ -4,12 +4,13 @@ import copy
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from reconciler.core.model.json_text import Unreadable
 from reconciler.core.model.resource import Value
 from reconciler.errors import LedgerError, LedgerUnreachable
+from reconciler.values import dataclass
 from reconciler.zuora.connection import TOKEN
 
 MARGIN = 60.0
