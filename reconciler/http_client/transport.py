@@ -45,7 +45,7 @@ def tls_context(*, ca_bundle: str | None = None) -> ssl.SSLContext:
     """
     context = _trusting_machine()
     # On Windows a store is no file, and lacks public authorities until they are met.
-    for data, encoding, trusted in getattr(ssl, "enum_certificates", _no_certificates)("ROOT"):
+    for data, encoding, trusted in getattr(ssl, "enum_certificates", lambda _store: ())("ROOT"):
         if encoding == "x509_asn" and (trusted is True or ssl.Purpose.SERVER_AUTH.oid in trusted):
             context.load_verify_locations(cadata=data)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -65,10 +65,6 @@ def _trusting_machine() -> ssl.SSLContext:
         with suppress(OSError):
             return ssl.create_default_context(cafile=store)
     return ssl.create_default_context(cafile=certifi.where())
-
-
-def _no_certificates(_store: str) -> Iterable[tuple[bytes, str, Any]]:
-    return ()
 
 
 class SocketTransport:

@@ -57,16 +57,13 @@ def _of_run(view: View, number: str) -> ColumnElement[bool]:
     return false() if found is None else _ENTRY.journal_run_id == found
 
 
-def _says(_view: View, text: str) -> ColumnElement[bool]:
-    return _ENTRY.number.icontains(text, autoescape=True) | _ENTRY.notes.icontains(
-        text, autoescape=True
-    )
-
-
 _FILTERS: dict[str, Callable[[View, str], ColumnElement[bool]]] = {
     "period": _in_period,
     "status": lambda _view, value: _ENTRY.status == value,
     "transfer": lambda _view, value: _ENTRY.transferred_to_accounting == value,
     "run": _of_run,
-    "text": _says,
+    "text": lambda _view, text: (
+        _ENTRY.number.icontains(text, autoescape=True)
+        | _ENTRY.notes.icontains(text, autoescape=True)
+    ),
 }

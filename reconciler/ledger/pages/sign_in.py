@@ -75,13 +75,14 @@ def _set_cookie(
     request: falcon.Request, response: falcon.Response, text: str, *, seconds: int
 ) -> None:
     """A cookie that is hidden from scripts and other sites; zero seconds delete it."""
+    forwarded = request.forwarded_scheme.partition(",")[0]
     response.set_cookie(
         COOKIE,
         text,
         expires=None if seconds else _PAST,
         max_age=seconds,
         path="/",
-        secure=_is_secure(request),
+        secure="https" in (request.scheme, forwarded.strip().lower()),
         http_only=True,
         same_site="Strict",
     )
@@ -119,7 +120,3 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
-
-
-def _is_secure(request: falcon.Request) -> bool:
-    return "https" in (request.scheme, request.forwarded_scheme.partition(",")[0].strip().lower())

@@ -1,5 +1,6 @@
 """The trial balance of an accounting period: the total of each code by currency."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -125,16 +126,12 @@ def _sums(view: View, period: str) -> dict[tuple[str, str | None, str], dict[str
         .join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
         .where(*visible_entries(view), _ENTRY.status == "Created", _PERIOD.name == period)
     )
-    found: dict[tuple[str, str | None, str], dict[str, list[Decimal]]] = {}
+    found: defaultdict[tuple[str, str | None, str], dict[str, list[Decimal]]] = defaultdict(
+        lambda: {side: [Decimal(0), Decimal(0)] for side in ("Debit", "Credit")}
+    )
     rows = view.tx.execute(query, execution_options={"yield_per": _AT_ONCE})
     for currency, home, code, side, amount, home_amount in rows:
-        sides = found.get((currency, home, code))
-        if sides is None:
-            sides = found[currency, home, code] = {
-                "Debit": [Decimal(0), Decimal(0)],
-                "Credit": [Decimal(0), Decimal(0)],
-            }
-        sums = sides[side]
+        sums = found[currency, home, code][side]
         sums[0] = add(sums[0], amount)
         if home_amount is not None:
             sums[1] = add(sums[1], home_amount)

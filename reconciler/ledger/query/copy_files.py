@@ -16,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Collection
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -101,10 +100,12 @@ class CopyDirectory:
 
 
 def remove_left(directory: Path | None) -> None:
-    """Remove what killed processes left in a directory, and in that for temporary files."""
-    if directory is not None:
-        _remove_left(directory)
-    _remove_left_temporary()
+    """Remove what killed processes left in a directory, or among the temporary files."""
+    with suppress(OSError):
+        for found in (directory or Path(tempfile.gettempdir())).glob(f"{PREFIX}*"):
+            # Another process may remove it at the same time.
+            with suppress(OSError):
+                _remove_if_left(found)
 
 
 def remove_others(database: Path, tenant_ids: Collection[str]) -> None:
@@ -136,20 +137,6 @@ def sync(path: Path, flags: int = os.O_RDONLY) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@cache
-def _remove_left_temporary() -> None:
-    """Once in a process: it is shared with many other programs."""
-    _remove_left(Path(tempfile.gettempdir()))
-
-
-def _remove_left(directory: Path) -> None:
-    with suppress(OSError):
-        for found in directory.glob(f"{PREFIX}*"):
-            # Another process may remove it at the same time.
-            with suppress(OSError):
-                _remove_if_left(found)
 
 
 def _remove_if_left(path: Path) -> None:

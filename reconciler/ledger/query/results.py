@@ -15,10 +15,6 @@ SEPARATORS = {"CSV": ",", "TSV": "\t"}
 FORMATS = ("JSON", "CSV", "TSV", "DSV")
 
 
-def _gzip(content: bytes, _name: str) -> bytes:
-    return gzip.compress(content, mtime=0)
-
-
 def _zip(content: bytes, name: str) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -28,7 +24,7 @@ def _zip(content: bytes, name: str) -> bytes:
 
 COMPRESSIONS: dict[str, tuple[str, Callable[[bytes, str], bytes]]] = {
     "NONE": ("", lambda content, _name: content),
-    "GZIP": (".gz", _gzip),
+    "GZIP": (".gz", lambda content, _name: gzip.compress(content, mtime=0)),
     "ZIP": (".zip", _zip),
 }
 """By name: the suffix of the file, and the function that compresses it."""

@@ -157,18 +157,14 @@ class Source:
         found = tx.execute(query.execution_options(yield_per=_BATCH))
         for batch in found.partitions():
             for *values, custom, segments in batch:
-                yield layout.row(values, _custom(custom), _segments(segments))
+                fields = {} if custom in (None, "{}") else json.loads(custom)
+                yield layout.row(values, fields, _segments(segments))
 
 
 def _items_called(tenant_id: str, names: Sequence[str]) -> ColumnElement[bool]:
     # A join by number would make databases start with all items of the tenant.
     entries = select(_E.id).where(_E.tenant_id == tenant_id, _E.number.in_(names))
     return and_(_I.tenant_id == tenant_id, _I.journal_entry_id.in_(entries))
-
-
-def _custom(text: str | None) -> Mapping[str, object]:
-    found: Mapping[str, object] = {} if text in (None, "{}") else json.loads(text)
-    return found
 
 
 @lru_cache(maxsize=1024)

@@ -59,7 +59,8 @@ class Visibility:
         copy.execute(f'CREATE TEMP TABLE "{_SCOPE}" (name)')
         copy.execute(f'CREATE TEMP TABLE "{_RUN_SCOPE}" (name)')
         past = self._past(snapshot, reading, tables)
-        self._set_scope(copy, _run_tables(tables, past))
+        runs = [copied_table(_RUNS)] if _RUNS in tables else []
+        self._set_scope(copy, runs + ([_past(_RUNS)] if _RUNS in past else []))
         for name in tables:
             columns = ", ".join(
                 f'"{column}"' for column in (*reading.schema[name].columns, DELETED)
@@ -125,12 +126,6 @@ class Visibility:
                 insert(snapshot.copy, _past(name), layout, rows, reading.check_interrupt)
                 made.add(name)
         return made
-
-
-def _run_tables(tables: Iterable[str], past: Iterable[str]) -> list[str]:
-    """The tables with runs, present and past."""
-    now = [copied_table(name) for name in tables if name == _RUNS]
-    return now + [_past(name) for name in past if name == _RUNS]
 
 
 def _past(name: str) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
 
 from ..errors import LedgerUnusable
 from .backend import Access, Backend, TransactionLost, access_of, wait_of
@@ -124,16 +123,12 @@ def _initialize(made: Engine) -> None:
         )
 
 
-def _is_busy(error: OperationalError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in _BUSY
-
-
 POSTGRESQL = Backend(
     driver=_DRIVER,
     engines=_engines,
     begin_reading=_beginning(Access.READING, 0),
     prepare=_prepare,
     initialize=_initialize,
-    is_busy=_is_busy,
+    is_busy=lambda error: getattr(error.orig, "sqlstate", None) in _BUSY,
 )
 """A migration is one transaction, and pg_dump makes copies: nothing is backed up."""

@@ -30,10 +30,6 @@ def _prepare(url: URL) -> URL:
     return url.set(drivername=f"sqlite+{_DRIVER}")
 
 
-def _file(url: URL) -> Path:
-    return Path(str(url.database)).absolute()
-
-
 def _make_file(path: Path) -> None:
     """Make the file, if it is missing, readable by its owner only: not by the umask's mode."""
     try:
@@ -155,7 +151,7 @@ SQLITE = Backend(
     engines=_engines,
     begin_reading=_BEGIN_READING,
     prepare=_prepare,
-    file=_file,
+    file=lambda url: Path(str(url.database)).absolute(),
     make_file=_make_file,
     initialize=_initialize,
     back_up=_back_up,

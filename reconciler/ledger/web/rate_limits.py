@@ -68,7 +68,10 @@ class RequestCounter:
     def count(self, key: str, *, now: int) -> Usage:
         """Count a request; `now` is in seconds since 1970. A rejected one counts in the minute."""
         with self._lock:
-            self._drop_expired(now)
+            latest = now - now % self._windows[-1][1]
+            if latest > self._latest:  # all windows are over, so no key has to be kept
+                self._latest = latest
+                self._used.clear()
             used = self._counts(key, now)
             admitted = all(
                 count < limit for (limit, _), (_, count) in zip(self._windows, used, strict=True)
@@ -78,13 +81,6 @@ class RequestCounter:
                 for (_, seconds), (begun, count) in zip(self._windows, used, strict=True)
             ]
         return self._usage(used, now, admitted=admitted)
-
-    def _drop_expired(self, now: int) -> None:
-        """Drop every key when all windows are over, to bound memory."""
-        latest = now - now % self._windows[-1][1]
-        if latest > self._latest:
-            self._latest = latest
-            self._used.clear()
 
     def _counts(self, key: str, now: int) -> list[tuple[int, int]]:
         """The beginning and the count of each window. A late thread does not reopen an old one."""
