@@ -257,7 +257,7 @@ def check_one_winner(answers):
 def begin(bench, key):
     """Claim a key as a request does that is still at work."""
     body = httpx.Request("POST", "http://ledger.test", json=entry()).content
-    keyed = idempotency.KeyedRequest(
+    claimed = idempotency.Claim(
         tenant_id=bench.ledger.tenant_id,
         key=key,
         method="POST",
@@ -265,6 +265,5 @@ def begin(bench, key):
         body_digest=hashlib.sha256(body).hexdigest(),
     )
     now = int(bench.clock.time.timestamp())
-    claimed = idempotency.claim(bench.ledger.store, keyed, now=now, strict=True)
-    assert isinstance(claimed, idempotency.Claim)
+    assert idempotency.claim(bench.ledger.store, claimed, now=now, strict=True) is None
     return claimed

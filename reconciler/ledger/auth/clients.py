@@ -73,16 +73,6 @@ class Caller:
         return known is None or organization is None or organization in known
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """A new token. Its text is not stored. `expires_in` is in seconds."""
-
-    text: str
-    jti: str
-    expires_in: int
-    scope: str
-
-
 def issue_client(tx: Connection, **columns: Any) -> tuple[str, str]:
     """A new client: its id of 36 characters and its secret of 42, stored only as a hash.
 
@@ -96,13 +86,21 @@ def issue_client(tx: Connection, **columns: Any) -> tuple[str, str]:
     return client_id, secret
 
 
-def issue_token(tx: Connection, client: RowMapping, *, now: int, lifetime: int) -> Token:
-    """A token for a client whose secret was verified."""
+def issue_token(
+    tx: Connection, client: RowMapping, *, now: int, lifetime: int
+) -> dict[str, object]:
+    """A token for a client whose secret was verified, as it is answered (API facts 2)."""
     seconds = client["token_lifetime"] or lifetime
     text, jti = _new_token(tx, client, hashed=_hash, seconds=seconds, now=now)
     spanned = " ".join(f"entity.{key}" for key in entities_of(client) or [client["entity_id"]])
     scope = f"user.{client['user_id']} {spanned} tenant.{client['tenant_id']}"
-    return Token(text=text, jti=jti, expires_in=seconds, scope=scope)
+    return {
+        "access_token": text,
+        "token_type": "bearer",
+        "expires_in": seconds,
+        "scope": scope,
+        "jti": jti,
+    }
 
 
 def verified(tx: Connection, *, client_id: str, client_secret: str) -> RowMapping | None:

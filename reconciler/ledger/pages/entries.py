@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, false, select
 
 from ..journals.fields import TRANSFER_STATES
 from ..storage.tables import accounting_periods, journal_entries, journal_runs
-from .listing import list_entries, parameters_named
+from .listing import list_entries
 from .view import Page, View
 
 STATUSES = ("Created", "Cancelled")
@@ -15,7 +15,7 @@ _ENTRY, _PERIOD, _RUN = journal_entries.c, accounting_periods.c, journal_runs.c
 
 
 def page(view: View) -> Page:
-    kept = parameters_named(view.query, *_FILTERS)
+    kept = {name: view.query[name] for name in _FILTERS if name in view.query}
     conditions = [_FILTERS[name](view, value) for name, value in kept.items()]
     return Page(
         template="entries.html",

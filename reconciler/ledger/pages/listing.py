@@ -1,7 +1,6 @@
 """Lists of entries, newest first; the cost grows with the page, not with the ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -31,21 +30,7 @@ _ROWS = select(
 ).join(tables.accounting_periods, tables.PERIOD_OF_ENTRY)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    row: RowMapping
-    sides: Sides
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """A page of entries. `count` is None above COUNTED."""
-
-    entries: Sequence[Listed]
-    totals: Sequence[Mapping[str, object]]
-    count: int | None
-    newer: str | None
-    older: str | None
+Listed = tuple[RowMapping, Sides]
 
 
 def visible_entries(view: View) -> tuple[ColumnElement[bool], ...]:
@@ -63,23 +48,24 @@ def visible_runs_of(view: View) -> tuple[ColumnElement[bool], ...]:
 
 def list_entries(
     view: View, conditions: Sequence[ColumnElement[bool]], *, path: str, kept: Mapping[str, str]
-) -> Listing:
+) -> dict[str, object]:
     """The page of entries before or after the number in the URL's `older` or `newer`.
 
-    `conditions` are on entries; `kept` are the URL parameters for the same filter.
+    `conditions` are on entries; `kept` are the URL parameters for the same filter. The number of
+    entries is None above COUNTED.
     """
     where = (*visible_entries(view), *conditions)
     ours = and_(_RUN.id == _ENTRY.journal_run_id, *visible_runs_of(view))
     query = _ROWS.outerjoin(tables.journal_runs, ours).where(*where)
     rows, newer, older = page_by_number(view, query, _ENTRY.number, size=SIZE, path=path, kept=kept)
     entries = _with_sums(view, rows)
-    return Listing(
-        entries=entries,
-        totals=_totals(entries),
-        count=_count(view, where),
-        newer=newer,
-        older=older,
-    )
+    return {
+        "entries": entries,
+        "totals": _totals(entries),
+        "count": _count(view, where),
+        "newer": newer,
+        "older": older,
+    }
 
 
 def page_by_number(  # noqa: PLR0913 - keywords, each with its own meaning
@@ -117,21 +103,20 @@ def _with_sums(view: View, rows: Sequence[RowMapping]) -> list[Listed]:
     amounts: dict[str, list[tuple[str, Decimal]]] = {}
     for entry_id, side, amount in view.tx.execute(query):
         amounts.setdefault(entry_id, []).append((side, amount))
-    return [Listed(row=row, sides=Sides.of(amounts.get(row["id"], ()))) for row in rows]
+    return [(row, Sides.of(amounts.get(row["id"], ()))) for row in rows]
 
 
 def _totals(entries: Sequence[Listed]) -> list[dict[str, object]]:
     """Totals by currency, with cancelled entries separate."""
-    groups: dict[tuple[str, bool], list[Listed]] = {}
-    for entry in entries:
-        key = (entry.row["currency"], entry.row["status"] == "Cancelled")
-        groups.setdefault(key, []).append(entry)
+    groups: dict[tuple[str, bool], list[Sides]] = {}
+    for row, sides in entries:
+        groups.setdefault((row["currency"], row["status"] == "Cancelled"), []).append(sides)
     return [
         {
             "currency": currency,
             "cancelled": cancelled,
             "entries": len(group),
-            "sides": Sides.together(entry.sides for entry in group),
+            "sides": Sides.together(group),
         }
         for (currency, cancelled), group in sorted(groups.items())
     ]
@@ -141,8 +126,3 @@ def _count(view: View, where: Sequence[ColumnElement[bool]]) -> int | None:
     some = select(_ENTRY.id).where(*where).limit(COUNTED + 1).subquery()
     found: int = view.tx.execute(select(func.count()).select_from(some)).scalar_one()
     return found if found <= COUNTED else None
-
-
-def parameters_named(values: Mapping[str, Any], *names: str) -> dict[str, str]:
-    """The given parameters among the names, in this order."""
-    return {name: values[name] for name in names if name in values}

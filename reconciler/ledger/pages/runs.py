@@ -40,15 +40,6 @@ class Counts:
         return self.there + self.deleted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """The progress of a run in entries; `of` is None while the total is unknown."""
-
-    verb: str
-    done: int
-    of: int | None
-
-
 def page(view: View) -> Page:
     query = select(journal_runs).where(*visible_runs_of(view))
     runs, newer, older = page_by_number(view, query, _RUN.number, size=SIZE, path="/runs", kept={})
@@ -124,19 +115,18 @@ def _counts_of(view: View, runs: Sequence[RowMapping]) -> Mapping[str, Counts]:
     return {run_id: Counts(**sums) for run_id, sums in found.items()}
 
 
-def _progress(view: View, run: RowMapping, counts: Counts) -> Progress | None:
-    """The progress of a busy run; None for any other."""
-    status = run["status"]
-    if status == "Pending":
-        return Progress(verb="made", done=0, of=None)
-    if status == "Processing":
-        return Progress(
-            verb="made", done=counts.ever, of=counts.ever + count_remaining_groups(view.tx, run)
-        )
-    if status == "CancelInprogress":
-        return Progress(verb="cancelled", done=counts.cancelled, of=counts.there)
-    if status == "DeleteInprogress":
-        return Progress(verb="deleted", done=counts.deleted, of=counts.ever)
+def _progress(view: View, run: RowMapping, counts: Counts) -> dict[str, object] | None:
+    """The progress of a busy run in entries; `of` is None while the total is unknown."""
+    match run["status"]:
+        case "Pending":
+            return {"verb": "made", "done": 0, "of": None}
+        case "Processing":
+            remaining = count_remaining_groups(view.tx, run)
+            return {"verb": "made", "done": counts.ever, "of": counts.ever + remaining}
+        case "CancelInprogress":
+            return {"verb": "cancelled", "done": counts.cancelled, "of": counts.there}
+        case "DeleteInprogress":
+            return {"verb": "deleted", "done": counts.deleted, "of": counts.ever}
     return None
 
 

@@ -7,7 +7,7 @@ claim lost and rolls back.
 """
 
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -53,11 +53,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The claim of a request on a key, until its lease expires."""
+    """The claim of a request on a key, until its lease expires; later requests are compared."""
 
     tenant_id: str
     key: str
-    token: str
+    method: str
+    url: str
+    body_digest: str
+    claim: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
 class KeyConflict(Enum):
@@ -70,33 +73,20 @@ class ClaimLost(Exception):
     """Another request has taken over the claim; the work must not be committed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyedRequest:
-    tenant_id: str
-    key: str
-    method: str
-    url: str
-    body_digest: str
-
-
-def claim(
-    store: Store, keyed: KeyedRequest, *, now: int, strict: bool
-) -> Claim | Answer | KeyConflict:
+def claim(store: Store, wanted: Claim, *, now: int, strict: bool) -> Answer | KeyConflict | None:
     """Claim the key, or return its stored answer or the conflict. `strict` compares bodies too."""
-    mine = {"tenant": keyed.tenant_id, "keyed": keyed.key}
-    token = secrets.token_hex(16)
+    mine = {"tenant": wanted.tenant_id, "keyed": wanted.key}
     with store.writing_relaxed() as tx:
         known = tx.execute(_FIND, mine).mappings().one_or_none()
         expired = known is not None and known["expires_at"] <= now
-        if expired or token.startswith(_SOMETIMES):
+        if expired or wanted.claim.startswith(_SOMETIMES):
             tx.execute(_FORGET, {"now": now})
         if known is None or expired:
-            claimed = {"claim": token, "claimed_at": now, "expires_at": now + LIFETIME}
-            tx.execute(_ADD, {**asdict(keyed), **claimed})
-            return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
-        if (known["method"], known["url"]) != (keyed.method, keyed.url):
+            tx.execute(_ADD, {**asdict(wanted), "claimed_at": now, "expires_at": now + LIFETIME})
+            return None
+        if (known["method"], known["url"]) != (wanted.method, wanted.url):
             return KeyConflict.OTHER_REQUEST
-        if strict and known["body_digest"] != keyed.body_digest:
+        if strict and known["body_digest"] != wanted.body_digest:
             return KeyConflict.OTHER_BODY
         if known["status"] is not None:
             return Answer(
@@ -104,8 +94,9 @@ def claim(
             )
         if now < known["claimed_at"] + LEASE:
             return KeyConflict.RUNNING
-        tx.execute(_TAKE_OVER, {**mine, "token": token, "now": now, "digest": keyed.body_digest})
-        return Claim(tenant_id=keyed.tenant_id, key=keyed.key, token=token)
+        taken = {"token": wanted.claim, "now": now, "digest": wanted.body_digest}
+        tx.execute(_TAKE_OVER, {**mine, **taken})
+        return None
 
 
 def store_answer(tx: Connection, claimed: Claim, answer: Answer) -> None:
@@ -130,4 +121,4 @@ def release(store: Store, claimed: Claim) -> None:
 
 
 def _held(claimed: Claim) -> dict[str, str]:
-    return {"tenant": claimed.tenant_id, "keyed": claimed.key, "token": claimed.token}
+    return {"tenant": claimed.tenant_id, "keyed": claimed.key, "token": claimed.claim}

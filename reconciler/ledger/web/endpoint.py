@@ -73,23 +73,24 @@ def respond(
     raw = body.read_bytes(request)
     if key is None:
         return _execute(services, route, request, path=path, raw=raw, reading=reading)
-    found = _claim(services, request, key=key, raw=raw)
-    if isinstance(found, Answer):
+    claimed, known = _claim(services, request, key=key, raw=raw)
+    if known is not None:
         _check_permission(route, request.context.caller)
-        return found
+        return known
     try:
-        return _execute(services, route, request, path=path, raw=raw, claimed=found)
+        return _execute(services, route, request, path=path, raw=raw, claimed=claimed)
     except BaseException:
         # No answer was stored, so the next request with the key executes.
-        idempotency.release(services.store, found)
+        idempotency.release(services.store, claimed)
         raise
 
 
 def _claim(
     services: Services, request: falcon.Request, *, key: str, raw: bytes
-) -> idempotency.Claim | Answer:
+) -> tuple[idempotency.Claim, Answer | None]:
+    """The claim on a key, and the stored answer if the key was used. Raises Refusal."""
     caller: Caller = request.context.caller
-    keyed = idempotency.KeyedRequest(
+    wanted = idempotency.Claim(
         tenant_id=caller.tenant_id,
         key=key,
         method=request.method,
@@ -97,11 +98,11 @@ def _claim(
         body_digest=hashlib.sha256(raw).hexdigest(),
     )
     now = int(request.context.now.timestamp())
-    found = idempotency.claim(services.store, keyed, now=now, strict=services.strict_idempotency)
-    if isinstance(found, KeyConflict):
-        category, message = _CONFLICTS[found]
+    known = idempotency.claim(services.store, wanted, now=now, strict=services.strict_idempotency)
+    if isinstance(known, KeyConflict):
+        category, message = _CONFLICTS[known]
         raise refusal(category, message, always=True)
-    return found
+    return wanted, known
 
 
 _CONFLICTS = {

@@ -35,15 +35,7 @@ class TokenRequest:
             token = issue_token(tx, client, now=now, lifetime=lifetime)
         response.set_header("Cache-Control", "no-store")
         response.set_headers(limits)
-        response.data = encode(
-            {
-                "access_token": token.text,
-                "token_type": "bearer",
-                "expires_in": token.expires_in,
-                "scope": token.scope,
-                "jti": token.jti,
-            }
-        )
+        response.data = encode(token)
 
 
 def verified_client(services: Services, client_id: str, secret: str) -> RowMapping | None:
