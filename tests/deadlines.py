@@ -14,6 +14,8 @@ VARIABLE = "LAB_PATIENCE"
 SHORT = 1.5
 """Seconds for one attempt: enough for a sound answer on a busy machine."""
 
+FIRST_PAUSE = 0.001
+"""Seconds before what a ledger may show late is read again: with all later reads, an eighth."""
 
 _NAP = 0.1
 
@@ -63,6 +65,7 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     from reconciler.app import session
+    from reconciler.engine.ports import PollingPolicy
     from reconciler.http_client.clock import Clock as ClientClock
     from reconciler.zuora.connection import CallLimits
 
@@ -72,6 +75,8 @@ def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     yield _put(defaults, "deadline", 15.0)
     timing: Any = ClientClock.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(timing, "now", clock)
+    polling: Any = PollingPolicy.__init__.__kwdefaults__  # type: ignore[misc]
+    yield _put(polling, "shortest", FIRST_PAUSE)
     connected = session.connect
 
     def connect(*args: Any, **keywords: Any) -> Any:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 
 import pytest
 import read_only_mount
@@ -141,10 +142,8 @@ def test_t17_damaged_is_said_of_a_file_that_was_read_and_is(
 
 @pytest.mark.parametrize("words", [("plan",), ("daybook", "verify")], ids=" ".join)
 def test_t17_a_locked_file_is_not_damaged(job, capsys, monkeypatch, words):
-    from reconciler.daybook import sqlite
-
-    monkeypatch.setattr(sqlite, "BUSY", 50)
     connection = locked(job.books / ".reconciler" / "daybook.db")
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0.05))
     code, said = said_of(job, capsys, monkeypatch, *words)
     connection.close()
     assert code == 1, said

@@ -11,6 +11,7 @@ from itertools import count
 import httpx
 import pytest
 from books_harness import SMALL, by_hand, credit, debit
+from deadlines import impatient
 from socket_server import on_a_socket
 
 READS = "/v1/journal-entries/"
@@ -80,8 +81,9 @@ def empties(entry):
 
 @pytest.fixture
 def changed(served_small):
-    """Lets the tool see the ledger through a proxy from now on."""
+    """Lets the tool see the ledger through a proxy from now on, without waits."""
     with ExitStack() as stack:
+        stack.enter_context(impatient(attempt=60))
         ledger = stack.enter_context(httpx.Client(base_url=served_small.url, timeout=30))
 
         def through(change):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from builders import declared, entry, live, plan_for, recorded, snapshot, tenant_of
+from deadlines import impatient
 
 from reconciler.app.policy_history import policy_of_text, text_of_policy
 from reconciler.core.model import enumerations
@@ -401,7 +402,8 @@ def test_t03_an_unknown_status_of_an_entry_is_named_and_the_others_can_be_planne
         connection.execute(
             "update journal_entries set status = 'Archived' where number = ?", [number]
         )
-    said = small.plan()
+    with impatient(attempt=60):
+        said = small.plan()
     text = " ".join(said.said.split())
     assert said.code == 1, text
     assert 'status is "Archived", which is none of Cancelled, Created' in text
