@@ -14,7 +14,7 @@ from reconciler.core.model.kinds.kind import order_of
 from reconciler.core.model.plan import CANCELLED, Basis, Verb
 from reconciler.core.model.report import Applied, Outcome
 from reconciler.core.model.resource import Address
-from reconciler.core.recovery.marker_search import Search, is_posted_as
+from reconciler.core.recovery.marker_search import Search, is_posted_with_marker
 from reconciler.core.recovery.number_probe import inconclusive
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.daybook import Intent
@@ -65,7 +65,7 @@ def standing(
             numbers[address] = tuple(
                 one
                 for one in (found if alone else sorted({*found, *known[address]}))
-                if alone or is_posted_as(address, ledger.read(kind, one), workspace, place)
+                if alone or is_posted_with_marker(address, ledger.read(kind, one), workspace, place)
             )
     except LedgerError as error:
         return Standing(failure=error.message.rstrip("."))

@@ -16,7 +16,12 @@ from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
 from reconciler.core.planning.diff import read_back
 from reconciler.core.planning.run_members import cancelled_in_part, noted_unposted
-from reconciler.core.recovery.marker_search import LAG, Search, is_posted_as, recorded_numbers
+from reconciler.core.recovery.marker_search import (
+    LAG,
+    Search,
+    is_posted_with_marker,
+    recorded_numbers,
+)
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import KEY_MISMATCH, settlement_of
 from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
@@ -234,7 +239,9 @@ class _Settlement:
             number
             for number in search.numbers.get(address, ())
             if number not in known
-            and is_posted_as(address, self.ledger.read(kind, number), self.workspace, place)
+            and is_posted_with_marker(
+                address, self.ledger.read(kind, number), self.workspace, place
+            )
         )
 
     def by_reading(self, intent: Intent) -> Settled:

@@ -249,14 +249,16 @@ def with_found(  # noqa: PLR0913 - keywords: whose entries they are, and what wa
         for address, each in numbers.items()
         if (
             confirmed := tuple(
-                n for n in sorted(each) if is_posted_as(address, snapshot.live[n], workspace, place)
+                n
+                for n in sorted(each)
+                if is_posted_with_marker(address, snapshot.live[n], workspace, place)
             )
         )
     }
     return replace(snapshot, found=found, again=again)
 
 
-def is_posted_as(address: Address, live: Live | None, workspace: str, place: str) -> bool:
+def is_posted_with_marker(address: Address, live: Live | None, workspace: str, place: str) -> bool:
     """Whether a read shows an entry that is not cancelled, with the marker of an address."""
     kind = KINDS[address.kind]
     return (
