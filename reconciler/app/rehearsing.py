@@ -1,10 +1,11 @@
 """Rehearses a plan: the engine applies it to a scratch ledger in memory, never to the target."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.app.connection import client_in_process
 from reconciler.core.model.canonical import as_declaration, fingerprint
@@ -17,7 +18,7 @@ from reconciler.core.model.resource import Live
 from reconciler.core.planning.diff import compare
 from reconciler.core.planning.posting import Posting, postings
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rehearsal.ledger_snapshot import ledger_snapshot
+from reconciler.core.rehearsal.ledger_snapshot import LedgerSnapshot, ledger_snapshot
 from reconciler.core.rehearsal.verdict import (
     new_runs,
     rehearsed_balances,
@@ -30,6 +31,9 @@ from reconciler.engine.ports import Ports
 from reconciler.errors import ReconcilerError, UsageError
 from reconciler.values import dataclass
 from reconciler.zuora.client import Client
+
+if TYPE_CHECKING:
+    from reconciler.ledger import Ledger
 
 MOST_CHANGES = 10_000
 
@@ -70,13 +74,7 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
     scratch ledger cannot hold what was read.
     """
     # Plans without a rehearsal do not wait for these modules.
-    from reconciler.ledger import (
-        FINANCE,
-        LedgerUnusable,
-        UnknownPermission,
-        open_scratch,
-        trial_balance,
-    )
+    from reconciler.ledger import FINANCE, trial_balance
 
     if (changes := len(plan.feasible)) > options.limit:
         raise UsageError(
@@ -94,44 +92,23 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
     periods = content.periods
     if options.transactions:
         periods |= frozenset(snapshot.tenant.periods_by_name)
-    try:
-        ledger = open_scratch(content.reference, entries=content.entries, runs=content.runs)
-    except LedgerUnusable as error:
-        raise ReconcilerError(
-            f"the plan cannot be rehearsed: {error}",
-            remedy="Write the reference.yaml of the tenant, or plan without --rehearse.",
-        ) from error
-    with ledger:
-        if options.transactions:
-            try:
-                ledger.load_transactions(options.transactions)
-            except LedgerUnusable as error:
-                raise UsageError(
-                    f"--transactions: {error}", remedy="Correct the file, or omit --transactions."
-                ) from error
-        try:
-            keys = ledger.issue_client("rehearsal", permissions)
-        except UnknownPermission as error:
-            remedy = "Correct the permission, or omit --rehearse-as."
-            raise UsageError(f"--rehearse-as: {error}", remedy=remedy) from error
-        client = client_in_process(ledger, *keys)
-        with closing(client):
-            before = trial_balance(ledger, periods)
-            loaded = _as_loaded(plan, snapshot, client)
-            order = {change.address: at for at, change in enumerate(plan.changes)}
-            ended = sorted(
-                apply(
-                    loaded,
-                    snapshot.recorded,
-                    Ports(ledger=client, daybook=_MemoryLog(), new_track_id=lambda: _TRACK_ID),
-                    parallelism=1,
-                    continue_on_error=True,
-                ),
-                key=lambda one: order[one.change.address],
-            )
-            ended = [replace(one, message=_without_track_id(one.message)) for one in ended]
-            after = trial_balance(ledger, periods)
-            by_runs = tuple(_posted_by_runs(ended, client)) if options.transactions else ()
+    with _scratch_ledger(content, permissions, options.transactions) as (ledger, client):
+        before = trial_balance(ledger, periods)
+        loaded = _as_loaded(plan, snapshot, client)
+        order = {change.address: at for at, change in enumerate(plan.changes)}
+        ended = sorted(
+            apply(
+                loaded,
+                snapshot.recorded,
+                Ports(ledger=client, daybook=_MemoryLog(), new_track_id=lambda: _TRACK_ID),
+                parallelism=1,
+                continue_on_error=True,
+            ),
+            key=lambda one: order[one.change.address],
+        )
+        ended = [replace(one, message=_without_track_id(one.message)) for one in ended]
+        after = trial_balance(ledger, periods)
+        by_runs = tuple(_posted_by_runs(ended, client)) if options.transactions else ()
     return Rehearsal(
         permissions=permissions,
         offline=plan.scope.offline,
@@ -145,6 +122,37 @@ def rehearse(plan: Plan, snapshot: Snapshot, options: RehearsalOptions) -> Rehea
             )
         ),
     )
+
+
+@contextmanager
+def _scratch_ledger(
+    content: LedgerSnapshot, permissions: Sequence[str], transactions: Path | None
+) -> Iterator[tuple["Ledger", Client]]:
+    """A ledger in memory with this content, and its client. Raises as `rehearse` does."""
+    from reconciler.ledger import LedgerUnusable, UnknownPermission, open_scratch
+
+    try:
+        ledger = open_scratch(content.reference, entries=content.entries, runs=content.runs)
+    except LedgerUnusable as error:
+        raise ReconcilerError(
+            f"the plan cannot be rehearsed: {error}",
+            remedy="Write the reference.yaml of the tenant, or plan without --rehearse.",
+        ) from error
+    with ledger:
+        if transactions:
+            try:
+                ledger.load_transactions(transactions)
+            except LedgerUnusable as error:
+                raise UsageError(
+                    f"--transactions: {error}", remedy="Correct the file, or omit --transactions."
+                ) from error
+        try:
+            keys = ledger.issue_client("rehearsal", permissions)
+        except UnknownPermission as error:
+            remedy = "Correct the permission, or omit --rehearse-as."
+            raise UsageError(f"--rehearse-as: {error}", remedy=remedy) from error
+        with closing(client_in_process(ledger, *keys)) as client:
+            yield ledger, client
 
 
 def _posted_by_runs(applied: Iterable[Applied], client: Client) -> Iterator[Posting]:

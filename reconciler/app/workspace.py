@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.app.file_cache import FileCache
 from reconciler.app.offline.posted_facts import PostedFacts, judged, judged_marker
@@ -115,15 +115,7 @@ def read_workspace(
     files = FileCache(root) if cached else None
     loaded = load(root, known=files.known) if files else load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
-    tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
-    if settings is not None:
-        tenant = replace(
-            tenant,
-            marker=settings.marker,
-            workspace=settings.name,
-            dimensions=settings.dimensions,
-            manages_close=settings.target.manages_close if settings.target else None,
-        )
+    tenant = _tenant(loaded.reference, settings)
     records = PostedFacts(root, settings if ask_daybook else None)
     judging = Judging(loaded.declaring, tenant)
     # Without sound settings nobody knows where the marker is to be.
@@ -199,6 +191,20 @@ def read_workspace(
         today=today,
         waived=custom.waived,
         left_out=records.left_out,
+    )
+
+
+def _tenant(reference: Mapping[str, Any] | None, settings: Settings | None) -> Tenant:
+    """What the Reference says of the tenant, and what the settings add."""
+    tenant = tenant_from(reference) if reference is not None else Tenant()
+    if settings is None:
+        return tenant
+    return replace(
+        tenant,
+        marker=settings.marker,
+        workspace=settings.name,
+        dimensions=settings.dimensions,
+        manages_close=settings.target.manages_close if settings.target else None,
     )
 
 
