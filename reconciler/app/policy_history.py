@@ -90,17 +90,14 @@ def approved_before(
 
 
 def held_by(
-    earlier: Iterable[EarlierSettings],
-    workspace: CheckedWorkspace,
-    settings: Settings,
-    *,
-    posted: int,
+    earlier: Iterable[EarlierSettings], root: Path, settings: Settings, *, posted: int
 ) -> Held:
-    """What holds of the settings and of earlier states, with this number of posted entries.
+    """What holds of the settings and of earlier states, with this number of posted entries."""
+    return held_to(earlier, settings, _files_there(root, settings), posted)
 
-    Raises Refused if declarations break custom rules of them.
-    """
-    held = held_to(earlier, settings, _files_there(workspace.root, settings), posted)
+
+def check_rules(held: Held, workspace: CheckedWorkspace, settings: Settings) -> None:
+    """Raise Refused if declarations break custom rules that a change of the settings loosened."""
     today = datetime.now(UTC).date().isoformat()
     declared = workspace.declared.values()
     found = tuple(rule_breaches(held, settings, workspace.root, declared, today=today))
@@ -111,7 +108,6 @@ def held_by(
             f"not have: {listed(breaches, _SHOWN, '; ')}",
             remedy="Correct them. To change a rule or add a waiver, apply that alone first.",
         )
-    return held
 
 
 def policy_warnings(held: Held) -> Iterator[PlanWarning]:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import Records, approved_before, held_by, remembered
+from reconciler.app.policy_history import Records, approved_before, check_rules, held_by, remembered
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
@@ -206,7 +206,9 @@ def open_session(
             repository = Repository.around(workspace.root)
             earlier = approved_before(settings, daybook, repository)
             posted = standing(daybook.recorded().values())
-            held = held_by(earlier, workspace, settings, posted=posted)
+            held = held_by(earlier, workspace.root, settings, posted=posted)
+            if held.keys:
+                check_rules(held, workspace, settings)
         else:
             repository, held = None, remembered(settings, daybook)
         if in_file:

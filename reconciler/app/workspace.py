@@ -149,7 +149,7 @@ def read_workspace(
                 root,
                 policy.custom_rules,
                 policy.waivers,
-                loaded.declared,
+                loaded.declared if policy.custom_rules else (),
                 today=today,
                 warned=frozenset((one.rule, one.name) for one in judged_findings if one.name),
             )

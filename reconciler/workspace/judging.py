@@ -42,11 +42,14 @@ class Judging:
 
     def findings(self, declared: Declared) -> tuple[Finding, ...]:
         """What the rules find in a declaration."""
-        period = self._tenant.periods_by_name.get(self._periods.get(declared.source, ""))
-        if period is not None and period.status != PeriodStatus.CLOSED:
-            # Most specs are never decoded.
-            return self._content(declared)
-        return (*self._content(declared), *check_period(declared, self._tenant))
+        # Most specs are never decoded.
+        if declared.source not in self._periods:
+            self._periods[declared.source] = text_of(declared.spec.get(JOURNAL_ENTRY.period)) or ""
+        period = self._tenant.periods_by_name.get(self._periods[declared.source])
+        found = self._content(declared)
+        if period is None or period.status != PeriodStatus.CLOSED:
+            return found
+        return (*found, *check_period(declared, self._tenant))
 
     def posting(self, declared: Declared) -> Economics:
         """What an entry posts; nothing for any other declaration."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from reconciler.app.connection import EMBEDDED, UNNAMED
 from reconciler.app.offline.base_commit import BaseState, base_of
-from reconciler.app.policy_history import approved_before, held_by, policy_warnings
+from reconciler.app.policy_history import approved_before, check_rules, held_by, policy_warnings
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import daybook_place, spill_path, workspace_daybook
 from reconciler.app.warnings import left_behind, offline_warnings
@@ -65,7 +65,9 @@ def known_offline(workspace: CheckedWorkspace, settings: Settings, revision: str
         if basis.lineage:
             earlier = approved_before(settings, daybook, Repository.around(workspace.root))
             posted = standing(recorded.values())
-            held = held_by(earlier, workspace, settings, posted=posted)
+            held = held_by(earlier, workspace.root, settings, posted=posted)
+            if held.keys:
+                check_rules(held, workspace, settings)
             policy = held.settings.policy
             spill_file = spill_path(workspace.root, settings)
             changed = (*left_behind(daybook.unsettled(), spill_file), *policy_warnings(held))
@@ -98,7 +100,9 @@ def _policy_of(
     """The policy that holds of the base and of the files, and what changed since the base."""
     if base.earlier is None:
         return settings.policy, ()
-    held = held_by([base.earlier], workspace, settings, posted=len(base.declared))
+    held = held_by([base.earlier], workspace.root, settings, posted=len(base.declared))
+    if held.keys:
+        check_rules(held, workspace, settings)
     return held.settings.policy, (*policy_warnings(held), *_reference_warnings(base, workspace))
 
 

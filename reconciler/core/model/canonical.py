@@ -109,12 +109,11 @@ def _in_order(value: Value) -> Value:
     return tuple(sorted(value, key=canonical_json)) if isinstance(value, tuple) else value
 
 
-def _as_json(value: Decimal | Mapping[str, Value]) -> object:
-    return plain(value) if isinstance(value, Decimal) else dict(value)
-
-
 canonical_json = json.JSONEncoder(
-    default=_as_json, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    default=lambda value: plain(value) if isinstance(value, Decimal) else dict(value),
+    sort_keys=True,
+    ensure_ascii=False,
+    separators=(",", ":"),
 ).encode
 """The canonical JSON of a value: keys sorted, decimals as plain text."""
 

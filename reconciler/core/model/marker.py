@@ -17,18 +17,18 @@ _SUFFIX = re.compile(r"(?:\A|\n)\[reconciler:([^\]\n]*)\]\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
-    """The markers in a live entry, beside those that prove whose it is."""
+    """The marker `found` in a live entry, beside those that prove whose it is.
+
+    Of its `own`, the present one is first; a renamed entry has two. `former` is the field that held
+    the marker at an earlier time, and what it holds, where `found` is none of its own. `needed`
+    says that entries of the kind have a marker, and `adopts` that this one is still to be adopted.
+    """
 
     own: tuple[str, ...]
-    """The markers that prove ownership, the present one first; a renamed entry has two."""
     found: str | None
-    """The marker in its place, if there is one."""
     former: tuple[str, str | None]
-    """Where that is none of ours: the field that held it at an earlier time, and what it holds."""
     needed: bool
-    """Whether entries of the kind have a marker."""
     adopts: bool
-    """Whether the entry still has to be adopted."""
 
     @property
     def proven(self) -> bool:

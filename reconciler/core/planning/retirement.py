@@ -33,7 +33,7 @@ def unrecorded_numbers(snapshot: Snapshot, address: Address) -> tuple[str, ...]:
 
 def retirement_of(snapshot: Snapshot, address: Address) -> Change:
     """The change that forgets an address: a daybook event without a call."""
-    found = next(iter(unrecorded_numbers(snapshot, address)), None)
+    found = next(iter(unrecorded_numbers(snapshot, address)), "")
     state = AddressState.of(address, snapshot, found)
     return replace(state.change(Action.FORGET, Reason.RETIRED), steps=())
 

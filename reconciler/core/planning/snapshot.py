@@ -155,17 +155,15 @@ class AddressState:
     """The address that the entry had before a rename."""
 
     @classmethod
-    def of(
-        cls, address: Address, snapshot: Snapshot, found_number: str | None = None
-    ) -> "AddressState":
-        """The state of an address. Raises KeyError when a number it needs was not read.
+    def of(cls, address: Address, snapshot: Snapshot, or_number: str = "") -> "AddressState":
+        """The state of an address; `or_number` counts where neither record nor file has a number.
 
-        `found_number` counts where neither the daybook nor a file has a number.
+        Raises KeyError when a number that it needs was not read.
         """
         recorded = snapshot.records_by_current_name.get(address) or Recorded(address=address)
         declared = snapshot.declared.get(address)
         previous = snapshot.renames.get(address)
-        number = recorded.number or (declared.adopts if declared else None) or found_number
+        number = recorded.number or (declared.adopts if declared else None) or or_number or None
         live = snapshot.live[number] if number is not None else None
         if live is None and recorded.number is None and recorded.incarnation:
             # An adopted entry that was deleted later is created like any other.

@@ -40,7 +40,7 @@ def unanswered_of(
         # Of a transfer that did not fail, only an entry that is kept may differ from its file.
         transfer = change.transferred == TransferState.ERROR or change.action is Action.KEEP
         if (transfer or change.members) and not (change.cancels and change.block is None):
-            found += _transfers(change, snapshot.declared.get(change.address), snapshot)
+            found += _transfers(change, snapshot.declared.get(change.address))
     if any(change.reverses for change in changes):
         found += _reversals_alone(changes, snapshot)
     changed = {change.address for change in changes}
@@ -66,11 +66,11 @@ def _reversals_alone(
             restored = original.posts and original.block is None
             gone = not original.number_posted and not restored
         if gone:
-            name = change.address.name
+            name, declared = change.address.name, snapshot.declared.get(change.address)
             fact = f"{number} is not posted, and {name}, which reverses it, is"
             remedy = DIFFERENCE_RULES["reversal-alone"].remedy.format(name)
             yield _difference(
-                change.address, snapshot, change.number or "", "reversal-alone", fact, remedy
+                change.address, declared, change.number or "", "reversal-alone", fact, remedy
             )
 
 
@@ -87,7 +87,7 @@ def _of_change(
             or_accept = f" {_accept([(change.number or '', state)])}" if accepts else ""
             yield _difference(
                 change.address,
-                snapshot,
+                declared,
                 change.number or "",
                 change.block.rule,
                 change.block.message,
@@ -109,15 +109,16 @@ def _answers(change: Change, moved: Drift) -> bool:
 
 def _moved(moved: Drift, snapshot: Snapshot) -> UnansweredDifference:
     """A difference that drift shows and no change answers."""
+    declared = snapshot.declared.get(moved.address)
     names = {field.name for field in moved.comparison.fields}
     if MEMBERS in names and (lost := lost_entries(snapshot, moved.address)) is not None:
         fact = _lost_fact(lost, moved.number)
         remedy = _RUN_AGAIN + _accept(lost.states)
-        return _difference(moved.address, snapshot, moved.number, "cancelled-in-part", fact, remedy)
+        return _difference(moved.address, declared, moved.number, "cancelled-in-part", fact, remedy)
     if MARKER in names:
         return _difference(
             moved.address,
-            snapshot,
+            declared,
             moved.number,
             "marker-lost",
             f"{moved.number} does not carry the marker of {moved.address.name}",
@@ -127,7 +128,7 @@ def _moved(moved: Drift, snapshot: Snapshot) -> UnansweredDifference:
     what = "differs from what was applied" if moved.status in kind.posted_states else ""
     what = what or states.get(moved.status, f'has the status "{moved.status}"')
     return _difference(
-        moved.address, snapshot, moved.number, "changed-in-ledger", f"{moved.number} {what}"
+        moved.address, declared, moved.number, "changed-in-ledger", f"{moved.number} {what}"
     )
 
 
@@ -140,9 +141,7 @@ def _lost_fact(lost: LostEntries, number: str) -> str:
     return f"{len(lost.cancelled)} {made} are cancelled{also}"
 
 
-def _transfers(
-    change: Change, declared: Declared | None, snapshot: Snapshot
-) -> Iterator[UnansweredDifference]:
+def _transfers(change: Change, declared: Declared | None) -> Iterator[UnansweredDifference]:
     """Transfers to the general ledger that failed, or that were reset."""
     kind = KINDS[change.address.kind]
     failed = [
@@ -157,25 +156,24 @@ def _transfers(
         elif stated == TransferState.YES and change.action is Action.KEEP:
             fact = f"{change.number} was transferred, and its transfer state is now "
             fact += change.transferred or TransferState.NO
-            yield _difference(change.address, snapshot, change.number, "transfer-reset", fact)
+            yield _difference(change.address, declared, change.number, "transfer-reset", fact)
     for number, what in failed:
         if not acknowledges(declared, number, TransferState.ERROR):
             remedy = DIFFERENCE_RULES["transfer-error"].remedy.format(number)
             if declared is not None:
                 remedy += f" {_accept([(number, TransferState.ERROR.value)])}"
             fact = f"the transfer of {what} to the general ledger failed"
-            yield _difference(change.address, snapshot, number, "transfer-error", fact, remedy)
+            yield _difference(change.address, declared, number, "transfer-error", fact, remedy)
 
 
 def _difference(  # noqa: PLR0913, PLR0917 - the facts of one difference
     address: Address,
-    snapshot: Snapshot,
+    declared: Declared | None,
     number: str,
     rule: str,
     message: str,
     remedy: str = "",
 ) -> UnansweredDifference:
-    declared = snapshot.declared.get(address)
     return UnansweredDifference(
         kind=address.kind,
         name=address.name,
