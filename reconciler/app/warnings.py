@@ -39,7 +39,7 @@ from reconciler.core.recovery.marker_search import (
 )
 from reconciler.core.rules.file_rules import PASSING_FACTS
 from reconciler.core.rules.plan_warnings import warning
-from reconciler.core.rules.severities import waiver_of, waiver_text
+from reconciler.core.rules.severities import governed, waiver_of, waiver_text
 from reconciler.daybook import Intent
 from reconciler.engine.search import SearchedPlan
 from reconciler.workspace.loader import WORKSPACE_FILE
@@ -178,11 +178,13 @@ def workspace_warnings(
     if target is not None and target.manages_close is None:
         yield from _pending(plan.feasible)
     touched = {change.source.path for change in plan.pending if change.source}
-    others = 0
+    others, left = 0, []
     for problem in workspace.problems:
         if waiver := waiver_of(problem, policy, today=workspace.today):
             yield warning("waiver-applied", waiver_text(problem.rule, waiver))
-    for problem in workspace.governed_by(policy):
+        else:
+            left.append(problem)
+    for problem in governed(left, policy):
         # What is posted may stay. A change is blocked, with the state of the ledger as reason.
         if problem.severity is Severity.ERROR or problem.rule in PASSING_FACTS:
             continue

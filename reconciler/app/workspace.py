@@ -83,14 +83,12 @@ class CheckedWorkspace:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """The problems that are only shown, by the policy of the files."""
-        return tuple(item for item in self.governed_by() if item.severity is Severity.WARNING)
+        return tuple(item for item in self.governed if item.severity is Severity.WARNING)
 
-    def governed_by(self, policy: Policy | None = None) -> tuple[Problem, ...]:
-        """The problems without those that a policy waives or leaves out, and as it lowers others.
-
-        The default is the policy of the files.
-        """
-        policy = policy or (self.settings.policy if self.settings is not None else Policy())
+    @property
+    def governed(self) -> tuple[Problem, ...]:
+        """The problems that the policy neither waives nor leaves out, as it lowers them."""
+        policy = self.settings.policy if self.settings is not None else Policy()
         left = (one for one in self.problems if not waiver_of(one, policy, today=self.today))
         return tuple(governed(left, policy))
 
@@ -251,7 +249,7 @@ def problems_within(workspace: CheckedWorkspace, paths: Sequence[Path]) -> tuple
 
     Raises UsageError for a path at which no file was read: it has no problems, and proves nothing.
     """
-    problems = workspace.governed_by()
+    problems = workspace.governed
     if not paths or not workspace.paths:
         return problems
     root = workspace.root.resolve()

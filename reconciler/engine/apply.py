@@ -12,7 +12,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.plan import Change, Plan
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Address
-from reconciler.core.planning.renames import record_for
+from reconciler.core.planning.renames import renamed
 from reconciler.core.planning.reversing.proof import without_original
 from reconciler.core.planning.reversing.removals import cancelled_numbers, with_reversal
 from reconciler.engine.change_executor import ChangeExecutor
@@ -61,7 +61,10 @@ def apply(
                     if (unstarted := halt.unstarted(change, stopped)) is not None:
                         yield halt.noted(unstarted)
                         continue
-                    state = record_for(recorded, change.address, change.renamed_from)
+                    state = recorded.get(change.address) or Recorded(address=change.address)
+                    if change.renamed_from:
+                        old = Address(change.address.kind, change.renamed_from)
+                        state = renamed(state, recorded.get(old))
                     work = ChangeExecutor(
                         change=change,
                         basis=plan.basis,

@@ -241,10 +241,6 @@ def taken_over(own: Recorded, old: Recorded) -> Recorded:
     )
 
 
-def record_for(
-    recorded: Mapping[Address, Recorded], address: Address, renamed_from: str
-) -> Recorded:
-    """The record for a change of an address that may be renamed."""
-    own = recorded.get(address) or Recorded(address=address)
-    old = recorded.get(Address(address.kind, renamed_from)) if renamed_from else None
+def renamed(own: Recorded, old: Recorded | None) -> Recorded:
+    """The record for a change that renames an entry, with the record of its old name."""
     return own if old is None or old.number is None else taken_over(own, old)
