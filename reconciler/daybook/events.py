@@ -76,6 +76,7 @@ class Intent:
     `reverses` is the name of the entry that a cancelled one reverses.
     `server_at` is the ledger's own time when the intent was written. Only the ledger's clock
     decides how long a key protects against a second entry.
+    `answered` are the numbers that an open call was answered with, whatever became of them.
     """
 
     address: Address
@@ -91,6 +92,7 @@ class Intent:
     reverses: str = ""
     server_at: datetime | None = None
     seq: int = 0
+    answered: tuple[str, ...] = ()
 
 
 class Content(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):

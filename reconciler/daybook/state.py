@@ -1,6 +1,7 @@
 """The state that follows from the events of a daybook; every event is checked."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -262,7 +263,7 @@ class DaybookState:
 
     def unsettled(self) -> tuple[events.Intent, ...]:
         return tuple(
-            events.intent_of(tried.content, tried.seq)
+            replace(events.intent_of(tried.content, tried.seq), answered=tried.numbers)
             for tried in self.attempts.values()
             if tried.act in CALLS and (not tried.ended or tried.ended.result == Result.UNKNOWN)
         )

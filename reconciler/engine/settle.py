@@ -144,8 +144,7 @@ class _Settlement:
             )
             return settlement_of(intent, Result.UNKNOWN, message=message)
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
-            message = f'the ledger answered {number}, which does not carry the marker "{marker}"'
-            return settlement_of(intent, Result.UNKNOWN, message=message)
+            return self._unmarked(intent, number)
         settled = settled_by(intent, number, live, marker_place=self.marker_place)
         if settled.differs and not kind.carries_marker:
             # Nothing but its values could prove that the object is the declared one.
@@ -153,6 +152,35 @@ class _Settlement:
             message = f"{settled.message}; {named}"
             return settlement_of(intent, Result.UNSENT, message=message)
         return settled
+
+    def _unmarked(self, intent: Intent, number: str) -> Settled:
+        """A create that was answered with an entry without its marker, which may be its own."""
+        marker, place = marker_of(self.workspace, intent.address), self.marker_place
+        hours = (FORGOTTEN + LAG) // HOUR
+        message = (
+            f'the ledger answered {number}, which does not carry the marker "{marker}"; if it is '
+            f"the declared entry, write the marker into its field {place}, or cancel it there; if "
+            f"it is another one, run "
+            f"{suggested('daybook', 'recover', '--not-posted', intent.address)} after {hours} hours"
+        )
+        return settlement_of(intent, Result.UNKNOWN, number=number, message=message)
+
+    def _as_answered(self, intent: Intent) -> Settled | None:
+        """Settle a create by a posted entry that it was answered with; None without one.
+
+        A ledger may ignore the field of the marker, or keep only the beginning of its text. Then no
+        search finds the entry.
+        """
+        kind, marker = KINDS[intent.address.kind], marker_of(self.workspace, intent.address)
+        for number in {*intent.answered} - recorded_numbers(self.recorded.values()):
+            live = self.ledger.read(kind, number)
+            found = self._marker_in(live) if live is not None else None
+            if live is not None and live.status in kind.posted_states:
+                if found == marker:
+                    return settled_by(intent, number, live, marker_place=self.marker_place)
+                if found is None or marker.startswith(found):
+                    return self._unmarked(intent, number)
+        return None
 
     def _named(self, intent: Intent) -> Settled | None:
         """The settlement by the number that the file names, if the create can have made it."""
@@ -207,6 +235,8 @@ class _Settlement:
                 "one of those that this workspace posted"
             )
             return settlement_of(intent, Result.UNKNOWN, message=message)
+        if answered := self._as_answered(intent):
+            return answered
         past = age is not None and age >= FORGOTTEN + LAG
         if past and not search.failure and not search.probed:
             message = f"no entry carries its marker after {(FORGOTTEN + LAG) // HOUR} hours"

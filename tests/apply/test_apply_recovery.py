@@ -65,6 +65,34 @@ def test_i08_entries_that_were_gone_before_an_open_cancel_are_no_part_of_it(book
     assert runs(books) == {}
 
 
+@pytest.mark.parametrize("kept", [None, "books/"], ids=["ignored", "cut off"])
+@pytest.mark.parametrize("lost", [False, True], ids=["answered", "answered later"])
+def test_i01_a_marker_that_the_ledger_does_not_keep_is_no_reason_to_post_again(bench, kept, lost):
+    """No search finds the entry, however old its create is. What it was answered with does."""
+
+    def forgets(line, request):
+        body = json.loads(request.read())
+        body.pop("ReconcilerKey__c")
+        held = {name: request.headers[name] for name in ("authorization", "idempotency-key")}
+        kept_of_it = {"ReconcilerKey__c": kept} if kept else {}
+        request = httpx.Request("POST", request.url, headers=held, json=body | kept_of_it)
+        response = line.deliver(request)
+        return lost_before(line, request) if lost and not hours else response
+
+    one, hours = files(a=of()), 0
+    bench.line.choose = every(forgets, "create")
+    for hours in (0, 1, 29, 30):
+        bench.clock.pass_by(hours=hours)
+        report = bench.apply(one)
+        assert report.still_open or outcomes(report) == {"unknown"}
+    assert "does not carry the marker" in report.settled[0].message
+    ((number, *_),) = bench.all_entries()
+    # The way out that the message names: the entry is cancelled in the ledger.
+    bench.line.choose = lambda sent: None
+    bench.api("PUT", f"/v1/journal-entries/{number}/cancel")
+    bench.converge(one)
+
+
 def test_what_the_ledger_stores_otherwise_is_known_where_the_answer_was_lost(bench):
     """The next run settles the create by a read, and does not replace its entry.
 
