@@ -99,8 +99,7 @@ def unlock_daybook(root: Path, lease: str) -> str:
     """End a lease, so that its holder can write no more; returns whose it was."""
     settings = _settings(root)
     holder = this_process(command="unlock")
-    broken = unlock(daybook_place(root, settings), lease, workspace=settings.name, holder=holder)
-    return str(broken)
+    return str(unlock(daybook_place(root, settings), lease, workspace=settings.name, holder=holder))
 
 
 def export_daybook(root: Path, file: Path) -> tuple[int, int]:

@@ -42,8 +42,7 @@ def make_plan(
     if base is not None and not offline:
         raise UsageError("a base is for offline plans", remedy="Pass offline=True as well.")
     options = PlanOptions(scope=Scope(offline=offline), base=base, strict=strict)
-    access = Access(parallelism=parallelism)
-    return plan_workspace(workspace, options, access, progress=silent).plan
+    return plan_workspace(workspace, options, Access(parallelism=parallelism), progress=silent).plan
 
 
 def read_plan(file: str | os.PathLike[str], *, key: str = "") -> Plan:

@@ -334,5 +334,4 @@ def _untracked(found: SearchedPlan) -> Iterator[PlanWarning]:
     more = len(strangers) - MOST_NAMED
     if more > 0:
         entries = counted(more, "more entry is", "more entries are")
-        text = f"{entries} in the ledger neither declared nor recorded"
-        yield warning("untracked-entry", text)
+        yield warning("untracked-entry", f"{entries} in the ledger neither declared nor recorded")

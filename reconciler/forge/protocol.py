@@ -57,8 +57,7 @@ class Forge(ABC):
     def update(self, change: int, comment: int, body: str) -> None:
         """Replace the text of a comment."""
         purpose = self._write(f"Updating the {self._noun} on {self.name_of(change)}")
-        target = self._place(change, comment)
-        self._api.send(self._update_method, target, purpose, {"body": body})
+        self._api.send(self._update_method, self._place(change, comment), purpose, {"body": body})
 
     def delete(self, change: int, comment: int) -> None:
         """Delete a comment. It is no error when it does not exist."""

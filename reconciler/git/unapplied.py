@@ -128,8 +128,7 @@ def _unknown(repository: Repository, commit: str, since: str) -> Refusal | None:
 
 
 def _flaw(message: str, remedy: str) -> Refusal:
-    fact = f"{message}, so the authors of the applied commits are unknown"
-    return evidence_flaw(fact, remedy)
+    return evidence_flaw(f"{message}, so the authors of the applied commits are unknown", remedy)
 
 
 def _written(

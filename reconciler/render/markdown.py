@@ -191,8 +191,7 @@ def _rehearsal(view: PlanView) -> Iterator[str]:
         cells = [[*map(code, row[:3]), *row[3:]] for row in found.rows[:_LISTED]]
         drawn = _table(found.titles, cells, right=REHEARSAL_AMOUNTS)
         rest = "\n\n".join((drawn, *filter(None, [more(len(found.rows), _LISTED, " rows")])))
-        title = "Trial balance of the scratch ledger"
-        yield _details(title, rest)
+        yield _details("Trial balance of the scratch ledger", rest)
 
 
 def waiting_markdown(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:

@@ -147,7 +147,7 @@ def _breach(rule: CustomRule, declared: Declared, path: Path) -> Finding:
 
 
 def _about(rule: str, at: tuple[str, int], message: str) -> Finding:
-    return finding(rule, source=_POLICY, path=("spec", "policy", *at), message=message)
+    return finding(rule, _POLICY, ("spec", "policy", *at), message)
 
 
 def _read(rule: CustomRule, data: bytes, fact: str) -> _Validator | str:

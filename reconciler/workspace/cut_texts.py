@@ -49,9 +49,9 @@ def _warning(path: str, at: tuple[int, int], value: str, found: re.Match[str]) -
     quoted = (value + found[1] * bool(value) + comment).replace("\\", "\\\\").replace('"', '\\"')
     return problem(
         "yaml-comment",
-        path=path,
+        path,
+        f"`{comment[:60]}` is a comment, and no part of the text before it",
         at=at,
-        message=f"`{comment[:60]}` is a comment, and no part of the text before it",
         remedy=f'Write "{quoted[:200]}" in quotes, or put the comment on a line of its own.',
     )
 
@@ -62,8 +62,7 @@ def _may_be_text(document: Value, place: Path, value: str, found: re.Match[str])
     kind = document.get("kind") if isinstance(document, dict) else None
     if usual or kind not in SCHEMAS or (not value and comment[1:2] in ("", " ")):
         return False
-    longer = _with(document, place, f"{value}{gap}{comment}")
-    return is_valid(str(kind), longer)
+    return is_valid(str(kind), _with(document, place, f"{value}{gap}{comment}"))
 
 
 def _with(value: Value, path: Path, text: str) -> Value:

@@ -84,7 +84,7 @@ def outdated(root: Path, tenant: Tenant) -> Iterator[Problem]:
         and (root / EDITOR_SCHEMA).read_bytes() != editor_schema(tenant).encode()
     ):
         fact = "it does not list what the Reference has now, or another version wrote it"
-        yield problem("editor-schema", path=EDITOR_SCHEMA, message=fact)
+        yield problem("editor-schema", EDITOR_SCHEMA, fact)
 
 
 _DOCUMENT = re.compile(r"^---[ \t]*\r?\n", re.MULTILINE)

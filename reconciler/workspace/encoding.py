@@ -35,20 +35,19 @@ def decode(data: bytes, *, path: str) -> tuple[str, tuple[Problem, ...]]:
     """The text of a file; with problems the text is empty and must not be used."""
     encoding = _other_encoding(data)
     if encoding:
-        found = f"the file is written in {encoding}"
-        return "", (problem("file-encoding", path=path, message=found),)
+        return "", (problem("file-encoding", path, f"the file is written in {encoding}"),)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line_start = data.rfind(b"\n", 0, error.start) + 1
         flaw = problem(
             "file-encoding",
-            path=path,
+            path,
+            f"byte 0x{data[error.start]:02X} is not UTF-8",
             at=(
                 data.count(b"\n", 0, error.start) + 1,
                 len(data[line_start : error.start].decode("utf-8")) + 1,
             ),
-            message=f"byte 0x{data[error.start]:02X} is not UTF-8",
         )
         return "", (flaw,)
     flaws = tuple(_flaws(text, path=path))
@@ -87,9 +86,9 @@ def _flaws(text: str, *, path: str) -> list[Problem]:
         flaws.append(
             problem(
                 _rule_of(match[0]),
-                path=path,
+                path,
+                f"the file holds {described(match[0])}",
                 at=(text.count("\n", 0, match.start()) + 1, match.start() - line_start + 1),
-                message=f"the file holds {described(match[0])}",
             )
         )
         if len(flaws) == MAX_REPORTED:

@@ -51,7 +51,7 @@ def find(root: Path) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
             entries = list(os.scandir(top / directory))
         except OSError as error:
             fact = f"the directory cannot be listed: {error.strerror}"
-            problems.append(problem("file-unreadable", path=directory or ".", message=fact))
+            problems.append(problem("file-unreadable", directory or ".", fact))
             continue
         if _is_git_directory(entry.name for entry in entries):
             problems.append(_repository(directory or "."))
@@ -73,15 +73,15 @@ def read_file(found: FoundFile) -> tuple[bytes, Problem | None]:
     if flaw is not None:
         return data, flaw
     if not data.strip():
-        flaw = problem("file-empty", path=path, message="the file is empty")
+        flaw = problem("file-empty", path, "the file is empty")
     elif data.startswith(_LFS):
-        flaw = problem("file-lfs-pointer", path=path, message="the file is a Git LFS pointer")
+        flaw = problem("file-lfs-pointer", path, "the file is a Git LFS pointer")
     elif any(sign in data for sign in _CONFLICT_SIGNS) and (marker := _CONFLICT.search(data)):
         flaw = problem(
             "file-conflict",
-            path=path,
+            path,
+            f"the line begins with `{marker[0].decode('ascii').strip()}`",
             at=(data.count(b"\n", 0, marker.start()) + 1, 1),
-            message=f"the line begins with `{marker[0].decode('ascii').strip()}`",
         )
     return data, flaw
 
@@ -96,16 +96,16 @@ def read_bytes(found: FoundFile) -> tuple[bytes, Problem | None]:
             if not stat.S_ISREG(status.st_mode):
                 return b"", _special(path)
             if status.st_size > MAX_FILE_BYTES:
-                return b"", problem("file-size", path=path, message="the file is longer than 1 MiB")
+                return b"", problem("file-size", path, "the file is longer than 1 MiB")
             data = os.read(descriptor, status.st_size + 1)
         finally:
             os.close(descriptor)
     except OSError as error:
         fact = f"the file cannot be read: {error.strerror}"
-        return b"", problem("file-unreadable", path=path, message=fact)
+        return b"", problem("file-unreadable", path, fact)
     if len(data) != status.st_size:
         fact = "the file changed while it was read"
-        return b"", problem("file-unreadable", path=path, message=fact, remedy="Run again.")
+        return b"", problem("file-unreadable", path, fact, remedy="Run again.")
     return data, None
 
 
@@ -120,7 +120,7 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFile | Pr
     name = entry.name
     if character := refused_in_name(name):
         escaped = path.encode("unicode_escape", "surrogatepass").decode("ascii")
-        return problem("file-name", path=escaped, message=f"the name holds {character}")
+        return problem("file-name", escaped, f"the name holds {character}")
     if name.startswith("."):
         return _hidden(entry, path)
     if entry.is_symlink():
@@ -134,10 +134,10 @@ def _sorted_out(entry: os.DirEntry[str], path: str, top: Path) -> FoundFile | Pr
 def _not_read(name: str, path: str) -> Problem | None:
     if _LOOKS_LIKE_YAML(name):
         fact = "the file looks like YAML by its name, but is not read"
-        return problem("file-ignored", path=path, message=fact)
+        return problem("file-ignored", path, fact)
     if name.lower().endswith(_SPREADSHEETS):
         fact = "the file is a spreadsheet, and no declaration came from it"
-        return problem("file-spreadsheet", path=path, message=fact)
+        return problem("file-spreadsheet", path, fact)
     return None
 
 
@@ -153,10 +153,10 @@ def _hidden(entry: os.DirEntry[str], path: str) -> Problem | None:
         yaml = any(name.endswith(SUFFIXES) for found in names for name in found)
         if yaml and entry.name not in _SKIPPED:
             fact = "the hidden directory holds YAML files, but is not read"
-            return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
+            return problem("file-ignored", path, fact, remedy=_UNHIDE)
     elif _LOOKS_LIKE_YAML(entry.name):
         fact = "the hidden file looks like YAML, but is not read"
-        return problem("file-ignored", path=path, message=fact, remedy=_UNHIDE)
+        return problem("file-ignored", path, fact, remedy=_UNHIDE)
     return None
 
 
@@ -172,8 +172,7 @@ def _is_git_directory(names: Iterable[str]) -> bool:
 
 
 def _repository(path: str) -> Problem:
-    fact = "it is a git repository inside the workspace"
-    return problem("file-repository", path=path, message=fact)
+    return problem("file-repository", path, "it is a git repository inside the workspace")
 
 
 def _some_names(directory: str) -> Iterator[list[str]]:
@@ -193,15 +192,15 @@ def _link(entry: os.DirEntry[str], path: str, top: Path) -> FoundFile | Problem 
         target = Path(entry.path).resolve(strict=True)
     except (OSError, RuntimeError):
         fact = "the link leads nowhere, or to itself"
-        return problem("file-link", path=path, message=fact)
+        return problem("file-link", path, fact)
     if target.is_dir():
         fact = "the link leads to a directory, whose files are not read through it"
-        return problem("file-link", path=path, message=fact)
+        return problem("file-link", path, fact)
     if not named_yaml:
         return None
     if not target.is_relative_to(top) or _SKIPPED.intersection(target.relative_to(top).parts):
         fact = "the link is outside the workspace"
-        return problem("file-link", path=path, message=fact)
+        return problem("file-link", path, fact)
     return FoundFile(path, str(target)) if target.is_file() else _special(path)
 
 
@@ -209,9 +208,9 @@ def _irregular(entry: os.DirEntry[str], path: str) -> Problem:
     if not entry.is_dir(follow_symlinks=False):
         return _special(path)
     fact = "the name is that of a YAML file, but it is a directory, which is not read"
-    return problem("file-special", path=path, message=fact, remedy=_RENAME_DIRECTORY)
+    return problem("file-special", path, fact, remedy=_RENAME_DIRECTORY)
 
 
 def _special(path: str) -> Problem:
     fact = "the name is that of a YAML file, but it is a pipe, a socket or a device"
-    return problem("file-special", path=path, message=fact)
+    return problem("file-special", path, fact)

@@ -146,7 +146,7 @@ def _read(file: FoundFile) -> tuple[str, tuple[Document, ...], tuple[Problem, ..
     documents, flaws = ((), (flaw,)) if flaw else read(data, path=file.path)
     if not documents and not flaws:
         fact = "the file holds comments only"
-        flaws = (problem("file-empty", path=file.path, message=fact),)
+        flaws = (problem("file-empty", file.path, fact),)
     if flaw is None and b"#" in data and BESIDE_A_VALUE.search(data):
         flaws = (*flaws, *cut_texts(data, documents, path=file.path))
     return sha256(data).hexdigest(), documents, flaws
@@ -185,7 +185,7 @@ def _no_workspace(fact: str, *, near: Path | None = None) -> Problem:
     if near is not None:
         fact = f"{fact}, but there is a workspace at `{near}`"
         remedy = f"Name it: run the command with `-w {shlex.quote(str(near))}`."
-    return problem("workspace-file", path=".", message=fact, remedy=remedy)
+    return problem("workspace-file", ".", fact, remedy=remedy)
 
 
 def nearest(root: Path) -> Path | None:
@@ -313,20 +313,20 @@ class _Reading:
     def _find(
         self, source: Source, path: tuple[str, ...], rule: str, fact: str, remedy: str = ""
     ) -> None:
-        self.findings.append(finding(rule, source=source, path=path, message=fact, remedy=remedy))
+        self.findings.append(finding(rule, source, path, fact, remedy=remedy))
 
 
 def _flaws_of_kind(version: Value, kind: Value, source: Source) -> Iterator[Finding]:
     if version != API_VERSION:
         fact = f"`apiVersion` is `{version}`" if version else "`apiVersion` is missing"
-        yield finding("document-version", source=source, path=("apiVersion",), message=fact)
+        yield finding("document-version", source, ("apiVersion",), fact)
     if not isinstance(kind, str) or kind not in SCHEMAS:
         fact = f"`kind` is `{kind}`, which is not known" if kind else "`kind` is missing"
         close = KnownNames(SCHEMAS).nearest(str(kind)) if kind else None
         word = f"`{close}`" if close else f"one of {', '.join(SCHEMAS)}"
         remedy = f"Write {word}, or move the file out of the workspace."
         path = ("kind",)
-        yield finding("document-kind", source=source, path=path, message=fact, remedy=remedy)
+        yield finding("document-kind", source, path, fact, remedy=remedy)
 
 
 def _shape_of(value: Value) -> tuple[str, str]:

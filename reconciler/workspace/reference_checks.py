@@ -54,7 +54,7 @@ def reference_flaws(document: Mapping[str, Value], *, source: Source) -> tuple[F
     spec = mapping_of(document["spec"])
     overlaps = Severity.WARNING if spec.get("organizations") else Severity.ERROR
     found = [
-        finding(rule, source=source, path=("spec", *path), message=fact, remedy=remedy)
+        finding(rule, source, ("spec", *path), fact, remedy=remedy)
         for flaws in (_repeated, _backward, _currencies, _overlapping, _history)
         for path, rule, fact, remedy in flaws(spec)
     ]
@@ -209,9 +209,9 @@ def check_spelling(workspace: Mapping[str, Value]) -> Iterator[Finding]:
                 if (ours := canonical(PeriodStatus, word)) != word:
                     yield finding(
                         "period-status-spelling",
-                        source=_POLICY,
-                        path=("spec", "policy", *path, at, "periodStatus", position),
-                        message=f"`{word}` is spelt `{ours}` by the ledger",
+                        _POLICY,
+                        ("spec", "policy", *path, at, "periodStatus", position),
+                        f"`{word}` is spelt `{ours}` by the ledger",
                     )
 
 
@@ -226,9 +226,9 @@ def check_severities(policy: Policy) -> Iterator[Finding]:
         if name not in names:
             yield finding(
                 _NAME,
-                source=_POLICY,
-                path=("spec", "policy", key),
-                message=f'no rule that gives a warning is named "{name}"',
+                _POLICY,
+                ("spec", "policy", key),
+                f'no rule that gives a warning is named "{name}"',
                 remedy=nearest(name, KnownNames(names)),
             )
     for name, level in policy.severities.items():
@@ -242,7 +242,7 @@ def check_severities(policy: Policy) -> Iterator[Finding]:
             fact = f"{name} guards money or evidence, so it cannot be lowered to {level}"
         if fact:
             path = ("spec", "policy", "severities", name)
-            yield finding("policy-severity", source=_POLICY, path=path, message=fact)
+            yield finding("policy-severity", _POLICY, path, fact)
 
 
 def check_policy(
@@ -327,12 +327,12 @@ def _currency(
 def _named(message: str, remedy: str, used: bool, path: Path) -> Finding:
     """A finding about a name of a policy that the Reference lacks."""
     if not used:
-        return finding(_NAME, source=_POLICY, path=path, message=message, remedy=remedy)
+        return finding(_NAME, _POLICY, path, message, remedy=remedy)
     found = finding(
         _NAME,
-        source=_POLICY,
-        path=path,
-        message=f"{message}, but declarations use it",
+        _POLICY,
+        path,
+        f"{message}, but declarations use it",
         remedy="Nothing to do while they use it. When none does, remove it.",
     )
     return replace(found, severity=Severity.WARNING)

@@ -175,7 +175,7 @@ CUSTOM_RULES: Mapping[str, Rule] = {
 RULES: Mapping[str, Rule] = {**FILE_RULES, **YAML_RULES, **SCHEMA_RULES, **CUSTOM_RULES}
 
 
-def finding(rule: str, *, source: Source, path: Path, message: str, remedy: str = "") -> Finding:
+def finding(rule: str, source: Source, path: Path, message: str, remedy: str = "") -> Finding:
     """A finding under one of `RULES`, with its severity and, unless given, its remedy.
 
     A password in a URL is left out, whatever part of a file the texts repeat.
@@ -191,7 +191,7 @@ def finding(rule: str, *, source: Source, path: Path, message: str, remedy: str 
 
 
 def problem(
-    rule: str, *, path: str, message: str, remedy: str = "", at: tuple[int, int] = (1, 1)
+    rule: str, path: str, message: str, *, remedy: str = "", at: tuple[int, int] = (1, 1)
 ) -> Problem:
     """A problem under one of `RULES`, with its severity and, unless given, its remedy.
 

@@ -57,7 +57,7 @@ def explain(
         # A document without a finding would count as one that nobody wrote.
         breaches = {((), "schema-value", "the document does not fit its schema", ""): None}
     return tuple(
-        finding(rule, source=source, path=path, message=message, remedy=remedy)
+        finding(rule, source, path, message, remedy=remedy)
         for path, rule, message, remedy in breaches
     )
 
@@ -160,8 +160,7 @@ def _no_choice(error: _Refused, path: Path) -> Iterator[Breach]:
     """Alternatives are lists of required fields, and the `$comment` beside them says which."""
     choice = error.schema["$comment"]
     if any(set(one["required"]) <= set(error.instance) for one in error.limit):
-        fact = f"{_name(path)} takes {choice}, not both"
-        yield path, "schema-choice", fact, "Keep one of them."
+        yield path, "schema-choice", f"{_name(path)} takes {choice}, not both", "Keep one of them."
     else:
         yield path, "schema-choice", f"{_name(path)} needs {choice}", ""
 

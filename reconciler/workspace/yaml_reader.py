@@ -219,14 +219,13 @@ class _Reader:
     def _count(self, start: Any, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
-            fact = f"the document holds more than {MAX_NODES:,} values"
-            self._refuse(start, "yaml-size", fact)
+            self._refuse(start, "yaml-size", f"the document holds more than {MAX_NODES:,} values")
             raise _StopReading
 
     def _refuse(self, event: Any, rule: str, message: str) -> None:
         mark = event.start_mark
         place = mark.line + 1, mark.column + 1
-        self.problems.append(problem(rule, path=self._path, at=place, message=message))
+        self.problems.append(problem(rule, self._path, message, at=place))
         if len(self.problems) == MAX_PROBLEMS:
             raise _StopReading
 
@@ -280,5 +279,4 @@ class _Reader:
         remedy = syntax_remedy(text, mark.index, mark.line) if mark else ""
         if isinstance(error, MarkedYAMLError) and error.context_mark and not remedy:
             remedy = hidden_by_comment(text, error.context_mark.line)
-        found = problem("yaml-syntax", path=self._path, at=place, message=fact, remedy=remedy)
-        self.problems.append(found)
+        self.problems.append(problem("yaml-syntax", self._path, fact, at=place, remedy=remedy))

@@ -186,5 +186,4 @@ def _present(path: Path) -> str | None:
 def _difference(path: Path, text: str | None) -> Iterator[str]:
     before, after = (part or "" for part in (_present(path), text))
     old, new = (str(path) if part else "/dev/null" for part in (before, after))
-    lines = unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")
-    yield from lines
+    yield from unified_diff(before.splitlines(), after.splitlines(), old, new, lineterm="")

@@ -95,8 +95,7 @@ def import_spreadsheet(
     _refuse(found.findings, options.file, tell)
     _refuse([*_claimed(found, mapping, sheet, workspace)], options.file, tell)
     drafts = [_draft(entry, mapping, sheet, options, workspace) for entry in found.entries]
-    found_by_rules = {*_checked(drafts, mapping, sheet, workspace)}
-    _refuse(sorted(found_by_rules), options.file, tell)
+    _refuse(sorted({*_checked(drafts, mapping, sheet, workspace)}), options.file, tell)
     changes = [draft for draft in drafts if draft.changes()]
     updated = [draft.entry.name for draft in changes if draft.old is not None]
     tell(_summary(found, sheet, new=len(changes) - len(updated), changed=len(updated)))

@@ -64,9 +64,9 @@ class PostedFacts:
         if self.error is not None:
             yield finding(
                 "daybook-unread",
-                source=Source(WORKSPACE_FILE),
-                path=("spec", "daybook"),
-                message="what is posted is unknown, so it is judged as if it were new: "
+                Source(WORKSPACE_FILE),
+                ("spec", "daybook"),
+                "what is posted is unknown, so it is judged as if it were new: "
                 f"{self.error.message}",
                 remedy=self.error.remedy,
             )

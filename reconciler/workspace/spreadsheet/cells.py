@@ -51,8 +51,7 @@ class Sheet:
 
     def cell(self, row: int, column: int) -> Cell:
         """The cell; an empty one where nothing is written."""
-        found = self.rows.get(row, {}).get(column)
-        return found or Cell(place=place_of(self.name, row, column))
+        return self.rows.get(row, {}).get(column) or Cell(place=place_of(self.name, row, column))
 
 
 class SpreadsheetRefused(Exception):
