@@ -230,9 +230,5 @@ def _files_of(
 
 
 def _files_there(root: Path, settings: Settings) -> Mapping[str, bytes]:
-    found = {}
-    for name in files_named_in(settings):
-        file = root / name
-        if file.is_file():
-            found[name] = file.read_bytes()
-    return found
+    there = ((name, root / name) for name in files_named_in(settings))
+    return {name: file.read_bytes() for name, file in there if file.is_file()}

@@ -113,7 +113,8 @@ def read_workspace(
     files = FileCache(root) if cached else None
     loaded = load(root, known=files.known) if files else load(root)
     settings = settings_from(loaded.workspace) if loaded.workspace is not None else None
-    tenant = _tenant(loaded.reference, settings)
+    tenant = tenant_from(loaded.reference) if loaded.reference is not None else Tenant()
+    tenant = settings.of_tenant(tenant) if settings is not None else tenant
     records = PostedFacts(root, settings if ask_daybook else None)
     judging = Judging(loaded.declaring, tenant)
     # Without sound settings nobody knows where the marker is to be.

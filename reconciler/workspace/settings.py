@@ -1,7 +1,7 @@
 """What a workspace decides about itself: its target, its identity, its daybook and its policy."""
 
 from collections.abc import Mapping
-from dataclasses import field, fields, is_dataclass
+from dataclasses import field, fields, is_dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,7 @@ from reconciler.core.model.resource import (
     texts_of,
     whole_of,
 )
+from reconciler.core.model.tenant import Tenant
 from reconciler.values import dataclass
 
 EMBEDDED_TARGET = "embedded"
@@ -88,6 +89,16 @@ class Settings:
     """The last period whose parts of schedules are written; empty for every known period."""
     close: CloseExpectations = field(default_factory=CloseExpectations)
     policy: Policy = field(default_factory=Policy)
+
+    def of_tenant(self, tenant: Tenant) -> Tenant:
+        """A tenant as the Reference has it, with what the settings say of it."""
+        return replace(
+            tenant,
+            marker=self.marker,
+            workspace=self.name,
+            dimensions=self.dimensions,
+            manages_close=self.target.manages_close if self.target else None,
+        )
 
 
 def settings_from(document: Mapping[str, Value]) -> Settings:

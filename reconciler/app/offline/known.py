@@ -14,7 +14,7 @@ from reconciler.app.policy_history import approved_before, check_rules, held_by,
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import daybook_place, spill_path, workspace_daybook
 from reconciler.app.warnings import left_behind, offline_warnings
-from reconciler.app.workspace import CheckedWorkspace
+from reconciler.app.workspace import CheckedWorkspace, require_valid
 from reconciler.core.model.finding import PlanWarning
 from reconciler.core.model.history import Recorded, standing
 from reconciler.core.model.plan import Basis
@@ -107,16 +107,8 @@ def _policy_of(
 
 
 def _reference_warnings(base: BaseState, workspace: CheckedWorkspace) -> Iterator[PlanWarning]:
-    now = workspace.tenant
     before = tenant_from(base.reference) if base.reference is not None else Tenant()
-    before = replace(
-        before,
-        marker=now.marker,
-        workspace=now.workspace,
-        dimensions=now.dimensions,
-        manages_close=now.manages_close,
-    )
-    if before != now:
+    if require_valid(workspace).of_tenant(before) != workspace.tenant:
         yield warning(
             "reference-changed",
             f"the Reference is not that of {base.commit}: accounting codes, periods and "
