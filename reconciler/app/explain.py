@@ -7,9 +7,8 @@ from pathlib import Path
 from reconciler.core.model.finding import Rule
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.close_rules import CLOSE_RULES
-from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
-from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.plan_warnings import DIFFERENCE_RULES, WARNING_RULES
 from reconciler.core.rules.verb_rules import REHEARSAL_RULES, SHEET_RULES, WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS, load, schema_text
 from reconciler.workspace.ledger_choice import LEDGER_RULES

@@ -15,9 +15,8 @@ from reconciler.app.explain import all_rules
 from reconciler.cli.terminal import json_text
 from reconciler.core.rules.catalog import PLAN_RULES
 from reconciler.core.rules.close_rules import CLOSE_RULES
-from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
 from reconciler.core.rules.file_rules import FILE_RULES
-from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.plan_warnings import DIFFERENCE_RULES, WARNING_RULES
 from reconciler.core.rules.verb_rules import REHEARSAL_RULES, SHEET_RULES, WRITING_RULES
 from reconciler.workspace import DOCUMENTS, RULES, SCHEMAS
 from reconciler.workspace.ledger_choice import LEDGER_RULES

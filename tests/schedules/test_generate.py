@@ -15,8 +15,8 @@ from schedule_books import (
 )
 
 from reconciler.cli.main import run
-from reconciler.core.model.money import minor_units
 from reconciler.core.model.schedule import SCHEDULE
+from reconciler.core.model.tenant import Tenant
 from reconciler.errors import FilesRefused
 from reconciler.workspace import schema_text
 from reconciler.workspace.formatter.formatter import format_text
@@ -500,9 +500,9 @@ metadata: {name: heads}
 
 
 def test_fmt_knows_the_order_of_schedules_and_keys():
-    formatted = format_text(SHUFFLED, minor_units=minor_units)
+    formatted = format_text(SHUFFLED, Tenant())
     assert formatted == CANONICAL
-    assert format_text(CANONICAL, minor_units=minor_units) == CANONICAL
+    assert format_text(CANONICAL, Tenant()) == CANONICAL
 
 
 def test_a_schedule_describes_entries_as_their_own_schema_does():

@@ -33,8 +33,7 @@ from server_clock import Clock
 
 from reconciler.core.model.finding import Severity
 from reconciler.core.rules.catalog import PLAN_RULES
-from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
-from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.plan_warnings import DIFFERENCE_RULES, WARNING_RULES
 from reconciler.core.rules.verb_rules import REHEARSAL_RULES, WRITING_RULES
 from reconciler.ledger.app import create_app
 from reconciler.workspace.ledger_choice import LEDGER_RULES

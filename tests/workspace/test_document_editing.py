@@ -2,6 +2,7 @@
 
 import pytest
 
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.formatter.editing import documents_in, edited, with_document
 
 ENTRY = """\
@@ -47,7 +48,7 @@ FLOW = ENTRY.replace(BLOCK, "metadata: {name: rent, adopts: JE-00000001}")
 
 
 def edit(text, edits):
-    return edited(text, edits, minor_units=lambda currency: 2)
+    return edited(text, edits, Tenant())
 
 
 def test_fields_are_edited_and_comments_kept():

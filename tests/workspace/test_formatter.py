@@ -9,18 +9,19 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.formatter.formatter import FormatRefused, format_text
 from reconciler.workspace.yaml_reader import read
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 FILES = sorted([*(ROOT / "journals").rglob("*.yaml"), *(ROOT / "tests/errors").glob("*.yaml")])
-UNITS = {"USD": 2, "EUR": 2, "JPY": 0, "KWD": 3}
+NOTHING_KNOWN = Tenant()
 HEAD = "apiVersion: journal.reconciler/v1\nkind: JournalEntry\nmetadata: {name: accrual}\n"
 
 
-def fmt(text, **options):
-    formatted = format_text(text, minor_units=UNITS.get, **options)
-    assert format_text(formatted, minor_units=UNITS.get, **options) == formatted
+def fmt(text, tenant=NOTHING_KNOWN):
+    formatted = format_text(text, tenant)
+    assert format_text(formatted, tenant) == formatted
     return formatted
 
 
@@ -165,7 +166,7 @@ def test_an_amount_gets_the_decimals_of_its_currency(currency, written, spelt):
 def test_amounts_in_home_currency_need_to_know_which_it_is():
     text = f"{HEAD}spec:\n  currency: JPY\n  journalEntryItems:\n    - homeCurrencyAmount: 1.5\n"
     assert "homeCurrencyAmount: 1.5\n" in fmt(text)
-    assert "homeCurrencyAmount: 1.50\n" in fmt(text, home_currency="USD")
+    assert "homeCurrencyAmount: 1.50\n" in fmt(text, Tenant(home_currency="USD"))
 
 
 def test_limits_and_other_numbers_stay_as_written():
@@ -290,14 +291,14 @@ def test_a_comment_moves_with_its_field():
 )
 def test_a_file_with_problems_is_not_touched(text):
     with pytest.raises(FormatRefused) as refused:
-        format_text(text, minor_units=UNITS.get)
+        format_text(text, NOTHING_KNOWN)
     assert refused.value.problems
 
 
 @pytest.mark.parametrize("text", ["", "# only a comment\n"])
 def test_a_file_without_documents_is_not_touched(text):
     with pytest.raises(FormatRefused, match="no document"):
-        format_text(text, minor_units=UNITS.get)
+        format_text(text, NOTHING_KNOWN)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

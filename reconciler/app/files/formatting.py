@@ -32,7 +32,6 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
     written when a path has no file to format.
     """
     tenant = _tenant(root / "reference.yaml")
-    home_currency = tenant.home_currency or ""
     if not paths:
         _require_workspace(root)
     files = [file for path in paths or (root,) for file in _files(path)]
@@ -42,9 +41,7 @@ def format_files(root: Path, paths: Sequence[Path], *, check: bool) -> Iterator[
             continue
         text = read_text(path)
         try:
-            formatted = format_text(
-                text, minor_units=tenant.minor_units, home_currency=home_currency
-            )
+            formatted = format_text(text, tenant)
         except FormatRefused as refusal:
             yield Formatted(path=path, refusal=str(refusal))
             continue

@@ -217,7 +217,7 @@ class _Generation:
 
     def _canonical(self, text: str) -> str:
         try:
-            return format_text(text, minor_units=self._workspace.tenant.minor_units)
+            return format_text(text, self._workspace.tenant)
         except FormatRefused:
             return ""
 

@@ -37,12 +37,8 @@ def committed_text(root: Path, original: Original, *, commit: str, tenant: Tenan
             if there.address == declared.address:
                 return part
             renamed = {"name": names[0], "previousName": names[1]}
-            return edited(
-                part,
-                {("metadata", field): name for field, name in renamed.items()},
-                minor_units=tenant.minor_units,
-                home_currency=tenant.home_currency or "",
-            )
+            edits = {("metadata", field): name for field, name in renamed.items()}
+            return edited(part, edits, tenant)
     return None
 
 

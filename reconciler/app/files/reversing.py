@@ -216,10 +216,8 @@ class _Reversing:
             )
         self._advise(original)
         name = reversal.address.name if reversal is not None else self._new_name(original, SUFFIX)
-        metadata: dict[str, Value] = {"name": name, "reverses": original.name}
-        if declared is not None and declared.labels:
-            metadata["labels"] = dict(declared.labels)
-        text = self._comment(original) + self._declaration(metadata, spec)
+        text = self._comment(original)
+        text += self._declaration(name, declared, spec, reverses=original.name)
         if reversal is not None:
             present = self._text(target)
             self.files[target] = with_document(present, reversal.source.index, text)
@@ -243,11 +241,8 @@ class _Reversing:
         declared = original.declared
         target = self._target(original)
         if declared is None or not original.is_edited:
-            metadata: dict[str, Value] = {"name": name}
-            if declared is not None and declared.labels:
-                metadata["labels"] = dict(declared.labels)
             spec = {**original.spec, **dating.fields}
-            self._append(target, self._declaration(metadata, spec))
+            self._append(target, self._declaration(name, declared, spec))
             return
         if reversal is not None and reversal.generated_by == declared.address:
             self.generate[reversal.source.path] = written_again(reversal, original.name)
@@ -261,12 +256,7 @@ class _Reversing:
             ("spec", JOURNAL_ENTRY.transfer): None,
         }
         tenant, index = self._workspace.tenant, declared.source.index
-        moved = edited(
-            documents_in(present)[index],
-            edits,
-            minor_units=tenant.minor_units,
-            home_currency=tenant.home_currency or "",
-        )
+        moved = edited(documents_in(present)[index], edits, tenant)
         before = committed_text(
             self._workspace.root, original, commit=self._posted.applied_commit, tenant=tenant
         )
@@ -340,7 +330,11 @@ class _Reversing:
         name = Dating.of(spec).period
         return next((one for one in self._posted.periods if one.name == name), None)
 
-    def _declaration(self, metadata: Mapping[str, Value], spec: Mapping[str, Value]) -> str:
+    def _declaration(
+        self, name: str, original: Declared | None, spec: Mapping[str, Value], **more: Value
+    ) -> str:
+        labels = {"labels": original.labels} if original is not None and original.labels else {}
+        metadata = {"name": name, **more, **labels}
         return declarations_text([(JOURNAL_ENTRY.name, metadata, spec)], self._workspace.tenant)
 
     def _new_name(self, original: Original, suffix: str) -> str:

@@ -13,13 +13,13 @@ from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import (
     Address,
     Declared,
-    ImportedFrom,
     Source,
     Value,
     mapping_of,
 )
 from reconciler.core.model.sheets.sheet_import import CellFinding, SheetFindings, SheetSummary
 from reconciler.core.model.similar_names import KnownNames
+from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.entries import check, check_together
 from reconciler.core.rules.verb_rules import SHEET_RULES
 from reconciler.errors import FilesRefused, Refused, UsageError
@@ -62,13 +62,22 @@ class _Draft:
     """An entry of the sheet as a document for the file at `path`; `old` declares it now."""
 
     entry: SheetEntry
-    document: Mapping[str, Value]
+    metadata: Mapping[str, Value]
     path: str
     old: Declared | None
 
+    def document(self) -> Mapping[str, Value]:
+        """The document that the file is to hold."""
+        kind, spec = JOURNAL_ENTRY.name, self.entry.spec
+        return {"apiVersion": API_VERSION, "kind": kind, "metadata": self.metadata, "spec": spec}
+
     def declared(self) -> Declared:
         """What the document declares. It must fit its schema."""
-        return declared_from(JOURNAL_ENTRY.name, self.document, Source(self.path))
+        return declared_from(JOURNAL_ENTRY.name, self.document(), Source(self.path))
+
+    def text(self, tenant: Tenant) -> str:
+        """The text of the file."""
+        return declarations_text([(JOURNAL_ENTRY.name, self.metadata, self.entry.spec)], tenant)
 
     def changes(self) -> bool:
         """Whether a file has to be written. Only the name of the spreadsheet changes none."""
@@ -93,13 +102,14 @@ def import_spreadsheet(
     sheet = _sheet(options, mapping)
     found = entries_of(sheet, mapping, workspace.tenant)
     _refuse(found.findings, options.file, tell)
-    _refuse([*_claimed(found, mapping, sheet, workspace)], options.file, tell)
-    drafts = [_draft(entry, mapping, sheet, options, workspace) for entry in found.entries]
-    _refuse(sorted({*_checked(drafts, mapping, sheet, workspace)}), options.file, tell)
+    run = _Import(workspace, options.file.name, mapping, sheet, found.entries)
+    _refuse([*run.claimed()], options.file, tell)
+    drafts = [run.draft(entry) for entry in found.entries]
+    _refuse(sorted({*run.checked(drafts)}), options.file, tell)
     changes = [draft for draft in drafts if draft.changes()]
     updated = [draft.entry.name for draft in changes if draft.old is not None]
     tell(_summary(found, sheet, new=len(changes) - len(updated), changed=len(updated)))
-    for declared in _vanished(found, mapping, sheet, options, workspace):
+    for declared in run.vanished():
         tell(
             Note(
                 text=f"warning[import-vanished]: {declared.address.name} at {declared.source} came "
@@ -109,7 +119,7 @@ def import_spreadsheet(
     refused = updated and not options.update
     code = write_files(
         workspace.root,
-        {workspace.root / draft.path: _text(draft, workspace) for draft in changes},
+        {workspace.root / draft.path: draft.text(workspace.tenant) for draft in changes},
         WritingOptions(dry_run=True) if refused else options.writing,
         tell=tell,
         prove=lambda: _prove(workspace.root, tell),
@@ -177,39 +187,102 @@ def _refuse(findings: Sequence[CellFinding], file: Path, tell: Tell) -> None:
     )
 
 
-def _draft(
-    entry: SheetEntry,
-    mapping: SpreadsheetMapping,
-    sheet: Sheet,
-    options: SpreadsheetOptions,
-    workspace: CheckedWorkspace,
-) -> _Draft:
-    """The document of an entry. What people wrote into the metadata of its file stays."""
-    old = workspace.declared.get(Address(JOURNAL_ENTRY.name, entry.name))
-    written = _written_metadata(old, workspace) if old is not None else {}
-    labels = {**mapping_of(written.get("labels")), **mapping.labels}
-    metadata: dict[str, Value] = {
-        **written,
-        "name": entry.name,
-        **({"labels": labels} if labels else {}),
-        "importedFrom": {
-            "file": options.file.name,
-            "sheet": sheet.name,
-            "key": entry.key,
-            "mapping": mapping.name,
-        },
-    }
-    return _Draft(
-        entry=entry,
-        document={
-            "apiVersion": API_VERSION,
-            "kind": JOURNAL_ENTRY.name,
-            "metadata": metadata,
-            "spec": entry.spec,
-        },
-        path=old.source.path if old is not None else f"{mapping.directory}/{entry.name}.yaml",
-        old=old,
-    )
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """The entries of a sheet of a file, as a mapping declares them in a workspace."""
+
+    workspace: CheckedWorkspace
+    file: str
+    mapping: SpreadsheetMapping
+    sheet: Sheet
+    entries: Sequence[SheetEntry]
+
+    def claimed(self) -> Iterator[CellFinding]:
+        """A finding for each name that a file declares, but not from this key of this mapping."""
+        for entry in self.entries:
+            old = self._declared(entry)
+            origin = old.imported_from if old is not None else None
+            here = self.mapping.name, entry.key
+            if old is None or (origin is not None and (origin.mapping, origin.key) == here):
+                continue
+            remedy = "Choose another `name.prefix` in the mapping, or remove that declaration."
+            if (source := old.generated_by) is not None:
+                remedy = f"Edit {source.name}, from which it is generated, and remove these rows."
+            finding = Finding(
+                source=old.source,
+                path=("metadata", "name"),
+                rule="sheet-key",
+                message=f"{entry.name} is declared at {old.source}, and not by this key",
+                remedy=remedy,
+            )
+            yield self._at_cell(finding, entry)
+
+    def _declared(self, entry: SheetEntry) -> Declared | None:
+        return self.workspace.declared.get(Address(JOURNAL_ENTRY.name, entry.name))
+
+    def draft(self, entry: SheetEntry) -> _Draft:
+        """The document of an entry. What people wrote into the metadata of its file stays."""
+        old = self._declared(entry)
+        written = _written_metadata(old, self.workspace) if old is not None else {}
+        labels = {**mapping_of(written.get("labels")), **self.mapping.labels}
+        metadata: dict[str, Value] = {
+            **written,
+            "name": entry.name,
+            **({"labels": labels} if labels else {}),
+            "importedFrom": {
+                "file": self.file,
+                "sheet": self.sheet.name,
+                "key": entry.key,
+                "mapping": self.mapping.name,
+            },
+        }
+        path = f"{self.mapping.directory}/{entry.name}.yaml" if old is None else old.source.path
+        return _Draft(entry=entry, metadata=metadata, path=path, old=old)
+
+    def checked(self, drafts: Sequence[_Draft]) -> Iterator[CellFinding]:
+        """What the rules of files and of accounting find, each at its cell or in the mapping."""
+        entries = {draft.path: draft.entry for draft in drafts}
+        tenant = self.workspace.tenant
+        findings: list[Finding] = []
+        declared: dict[Address, Declared] = dict(self.workspace.declared)
+        for draft in drafts:
+            if is_valid(JOURNAL_ENTRY.name, draft.document()):
+                new = draft.declared()
+                declared[new.address] = new
+                findings += check(new, tenant)
+            else:
+                source = Source(draft.path)
+                findings += explain(
+                    JOURNAL_ENTRY.name, draft.document(), source=source, at_most=MOST_SHOWN
+                )
+        findings += check_together(declared.values(), tenant)
+        for one in findings:
+            entry = entries.get(one.source.path)
+            if entry is not None and one.severity is Severity.ERROR:
+                yield self._at_cell(one, entry)
+
+    def _at_cell(self, finding: Finding, entry: SheetEntry) -> CellFinding:
+        row, column = cell = entry.cell_of(finding.path)
+        in_sheet = place_of(self.sheet.name, row, column)
+        return CellFinding(
+            row=row,
+            column=column,
+            place=str(self.mapping.source) if cell == IN_MAPPING else in_sheet,
+            rule=finding.rule,
+            message=finding.message,
+            remedy=finding.remedy,
+        )
+
+    def vanished(self) -> Iterator[Declared]:
+        """The declarations that came from this sheet of this file, and whose key is gone."""
+        keys = {entry.key for entry in self.entries}
+        here = (self.file, self.sheet.name, self.mapping.name)
+        for declared in self.workspace.declared.values():
+            origin = declared.imported_from
+            if origin is None or origin.key in keys:
+                continue
+            if here == (origin.file, origin.sheet, origin.mapping):
+                yield declared
 
 
 def _written_metadata(declared: Declared, workspace: CheckedWorkspace) -> Mapping[str, Value]:
@@ -221,95 +294,6 @@ def _written_metadata(declared: Declared, workspace: CheckedWorkspace) -> Mappin
             remedy=f"Move {declared.address.name} into a file of its own.",
         )
     return mapping_of(mapping_of(documents[0].value).get("metadata"))
-
-
-def _checked(
-    drafts: Sequence[_Draft],
-    mapping: SpreadsheetMapping,
-    sheet: Sheet,
-    workspace: CheckedWorkspace,
-) -> Iterator[CellFinding]:
-    """What the rules of files and of accounting find, each at its cell or in the mapping."""
-    entries = {draft.path: draft.entry for draft in drafts}
-    findings: list[Finding] = []
-    declared: dict[Address, Declared] = dict(workspace.declared)
-    for draft in drafts:
-        if is_valid(JOURNAL_ENTRY.name, draft.document):
-            new = draft.declared()
-            declared[new.address] = new
-            findings += check(new, workspace.tenant)
-        else:
-            source = Source(draft.path)
-            findings += explain(
-                JOURNAL_ENTRY.name, draft.document, source=source, at_most=MOST_SHOWN
-            )
-    findings += check_together(declared.values(), workspace.tenant)
-    for one in findings:
-        entry = entries.get(one.source.path)
-        if entry is not None and one.severity is Severity.ERROR:
-            yield _at_cell(one, entry, mapping, sheet)
-
-
-def _claimed(
-    found: SheetEntries, mapping: SpreadsheetMapping, sheet: Sheet, workspace: CheckedWorkspace
-) -> Iterator[CellFinding]:
-    """A finding for each name that a file declares, but not from this key of this mapping."""
-    for entry in found.entries:
-        old = workspace.declared.get(Address(JOURNAL_ENTRY.name, entry.name))
-        origin = old.imported_from if old is not None else None
-        ours = origin is not None and (origin.mapping, origin.key) == (mapping.name, entry.key)
-        if old is None or ours:
-            continue
-        remedy = "Choose another `name.prefix` in the mapping, or remove that declaration."
-        if (source := old.generated_by) is not None:
-            remedy = f"Edit {source.name}, from which it is generated, and remove these rows."
-        finding = Finding(
-            source=old.source,
-            path=("metadata", "name"),
-            rule="sheet-key",
-            message=f"{entry.name} is declared at {old.source}, and not by this key",
-            remedy=remedy,
-        )
-        yield _at_cell(finding, entry, mapping, sheet)
-
-
-def _at_cell(
-    finding: Finding, entry: SheetEntry, mapping: SpreadsheetMapping, sheet: Sheet
-) -> CellFinding:
-    row, column = entry.cell_of(finding.path)
-    in_mapping = (row, column) == IN_MAPPING
-    return CellFinding(
-        row=row,
-        column=column,
-        place=str(mapping.source) if in_mapping else place_of(sheet.name, row, column),
-        rule=finding.rule,
-        message=finding.message,
-        remedy=finding.remedy,
-    )
-
-
-def _vanished(
-    found: SheetEntries,
-    mapping: SpreadsheetMapping,
-    sheet: Sheet,
-    options: SpreadsheetOptions,
-    workspace: CheckedWorkspace,
-) -> Iterator[Declared]:
-    """The declarations that came from this sheet of this file, and whose key is gone."""
-    keys = {entry.key for entry in found.entries}
-    for declared in workspace.declared.values():
-        origin = declared.imported_from
-        if origin is not None and origin.key not in keys:
-            here = ImportedFrom(
-                file=options.file.name, sheet=sheet.name, key=origin.key, mapping=mapping.name
-            )
-            if origin == here:
-                yield declared
-
-
-def _text(draft: _Draft, workspace: CheckedWorkspace) -> str:
-    metadata, spec = (mapping_of(draft.document[part]) for part in ("metadata", "spec"))
-    return declarations_text([(JOURNAL_ENTRY.name, metadata, spec)], workspace.tenant)
 
 
 def _summary(found: SheetEntries, sheet: Sheet, *, new: int, changed: int) -> SheetSummary:

@@ -20,8 +20,7 @@ from reconciler.core.planning.run_members import (
     transfer_of,
 )
 from reconciler.core.planning.snapshot import Snapshot
-from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
-from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, warning
+from reconciler.core.rules.plan_warnings import ACKNOWLEDGED, DIFFERENCE_RULES, warning
 
 ACCEPTABLE = (CANCELLED, GONE, TransferState.ERROR.value)
 """The states that a file may acknowledge: each is one exact state, unlike a changed field."""

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 from reconciler.core.model.finding import Rule
-from reconciler.core.rules.difference_rules import DIFFERENCE_RULES
-from reconciler.core.rules.plan_warnings import WARNING_RULES
+from reconciler.core.rules.plan_warnings import DIFFERENCE_RULES, WARNING_RULES
 
 CLOSE_RULES: Mapping[str, Rule] = {
     "earlier-period": Rule(

@@ -1,12 +1,13 @@
 """Edits fields of a document and keeps its comments, and takes documents out of a file."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from yaml import MappingNode, ScalarNode
 
 from reconciler.core.model.resource import Value, mapping_of
+from reconciler.core.model.tenant import Tenant
 from reconciler.workspace.formatter.formatter import refuse_loss, style_of, text_lines
 from reconciler.workspace.formatter.syntax_tree import Branch, field_of, source_of
 from reconciler.workspace.yaml_reader import Document, plain_value, read
@@ -38,13 +39,7 @@ def with_document(text: str, index: int, document: str) -> str:
     return "---\n".join(part if part.endswith("\n") else f"{part}\n" for part in parts)
 
 
-def edited(
-    text: str,
-    edits: Edits,
-    *,
-    minor_units: Callable[[str], int | None],
-    home_currency: str = "",
-) -> str:
+def edited(text: str, edits: Edits, tenant: Tenant) -> str:
     """The text of one document with other values in some fields, in canonical form.
 
     Every comment is kept; that of a removed field moves to the top. Raises FormatRefused.
@@ -55,7 +50,7 @@ def edited(
     for (part, field), value in edits.items():
         _set(branch, part, field, value)
     wanted = Document(value=_changed(document.value, edits), line=document.line)
-    style = style_of(wanted, minor_units, home_currency)
+    style = style_of(wanted, tenant)
     result = "\n".join(text_lines(source, [style])) + "\n"
     refuse_loss(source, (wanted,), result)
     return result

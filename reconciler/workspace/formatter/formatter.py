@@ -5,7 +5,7 @@ through digit by digit and a comment must stay with its field when the field mov
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from reconciler.core.model.canonical import MONEY_FIELDS
@@ -15,6 +15,7 @@ from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.journal_entry import JOURNAL_ENTRY
 from reconciler.core.model.resource import Value
 from reconciler.core.model.schedule import SCHEDULE
+from reconciler.core.model.tenant import Tenant
 from reconciler.errors import ReconcilerError
 from reconciler.workspace.formatter.layout import Style, document_lines
 from reconciler.workspace.formatter.scalars import amount_in
@@ -37,21 +38,18 @@ class FormatRefused(ReconcilerError):
         self.problems = problems
 
 
-def format_text(
-    text: str, *, minor_units: Callable[[str], int | None], home_currency: str = ""
-) -> str:
+def format_text(text: str, tenant: Tenant) -> str:
     """The text in canonical order and spelling; the same values, comments and documents.
 
     Fields follow the order of their schema, custom fields come after them by name, and the lines
-    of an entry last. `minor_units` tells the decimals of a currency, None when it is unknown;
-    without `home_currency` amounts in it keep theirs. Formatting twice changes nothing more.
-    Raises FormatRefused instead of losing anything.
+    of an entry last. Amounts in a currency that the tenant does not tell keep their decimals.
+    Formatting twice changes nothing more. Raises FormatRefused instead of losing anything.
     """
     line_end = "\r\n" if "\r\n" in text else "\n"
     before = _documents(text)
     present = text.replace("\r\n", "\n")
     source = source_of(present)
-    styles = [style_of(document, minor_units, home_currency) for document in before]
+    styles = [style_of(document, tenant) for document in before]
     formatted = "\n".join(text_lines(source, styles)) + "\n"
     if formatted != present:
         refuse_loss(source, before, formatted)
@@ -71,21 +69,14 @@ def _documents(text: str) -> tuple[Document, ...]:
     return documents
 
 
-def style_of(
-    document: Document, minor_units: Callable[[str], int | None], home_currency: str = ""
-) -> Style:
+def style_of(document: Document, tenant: Tenant) -> Style:
     """What the layout of a document depends on beside its text."""
     value = document.value
     name = value.get("kind") if isinstance(value, Mapping) else None
     known = isinstance(name, str) and name in SCHEMAS
     root = schema_of(str(name)) if known else None
     kind = JOURNAL_ENTRY if name == SCHEDULE else KINDS.get(str(name))
-    return Style(
-        root=root,
-        last=kind.lines if kind else "",
-        minor_units=minor_units,
-        home_currency=home_currency,
-    )
+    return Style(root=root, last=kind.lines if kind else "", tenant=tenant)
 
 
 def text_lines(source: SourceFile, styles: list[Style]) -> Iterator[str]:

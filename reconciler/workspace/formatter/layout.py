@@ -1,7 +1,7 @@
 """How `fmt` lays a document out: canonical order, two-space indent, one line where it fits."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from textwrap import wrap
 from typing import Any, Final, TypeAlias
@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from yaml import MappingNode, Node, ScalarNode
 
 from reconciler.core.model.enumerations import bare
+from reconciler.core.model.tenant import Tenant
 from reconciler.values import dataclass
 from reconciler.workspace.formatter.scalars import amount_in, quoted, spelt, spelt_text, value_of
 from reconciler.workspace.formatter.syntax_tree import Branch, Line, field_of, is_block
@@ -36,8 +37,7 @@ class Style:
     """The whole schema, where its references lead."""
     last: str
     """The field of `spec` that stands below all others, custom ones included."""
-    minor_units: Callable[[str], int | None]
-    home_currency: str = ""
+    tenant: Tenant
     currency: str = ""
 
 
@@ -137,7 +137,7 @@ def _inline_part(branch: Branch, schema: Schema, style: Style) -> str:
 def _scalar(node: ScalarNode, schema: Schema, style: Style, *, flow: bool) -> str:
     resolved = _resolved(schema, style)
     if isinstance(resolved, dict) and resolved.get("title") == "amount":
-        units = style.minor_units(resolved["currency"]) if resolved["currency"] else None
+        units = style.tenant.minor_units(resolved["currency"]) if resolved["currency"] else None
         if (amount := amount_in(node.value, units)) is not None:
             return amount
         if node.style in ("'", '"') and not set(node.value) - set("0123456789."):
@@ -204,7 +204,10 @@ def _part(schema: Schema, key: str | None, style: Style) -> Schema:
     resolved = _resolved(part, style)
     if resolved.get("title") != "amount":
         return part
-    return {**resolved, "currency": style.currency if key in _OF_ENTRY else style.home_currency}
+    return {
+        **resolved,
+        "currency": style.currency if key in _OF_ENTRY else style.tenant.home_currency,
+    }
 
 
 def _resolved(schema: Schema, style: Style) -> Schema:

@@ -32,11 +32,7 @@ def declarations_text(documents: Iterable[Document], tenant: Tenant) -> str:
         f"metadata: {_flow(metadata)}\nspec: {_flow(spec)}\n"
         for kind, metadata, spec in documents
     )
-    return format_text(
-        "---\n".join(texts),
-        minor_units=tenant.minor_units,
-        home_currency=tenant.home_currency or "",
-    )
+    return format_text("---\n".join(texts), tenant)
 
 
 LIVE_TEXT = "Correct this text in the ledger, then run the command again."
