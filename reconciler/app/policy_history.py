@@ -4,17 +4,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 
 from reconciler.app.offline.fork import COMPLETE_HISTORY
 from reconciler.app.workspace import CheckedWorkspace
 from reconciler.core.model.finding import PlanWarning, joined, listed
-from reconciler.core.model.history import Recorded, standing
+from reconciler.core.model.history import standing
 from reconciler.core.model.policy import Policy
-from reconciler.core.model.resource import Address
 from reconciler.core.rules.plan_warnings import warning
+from reconciler.daybook import DaybookReader
 from reconciler.errors import ReconcilerError, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import (
@@ -40,16 +39,6 @@ class _RecordedBase(msgspec.Struct):
     base_commit: str = ""
 
 
-class Records(Protocol):
-    """What a daybook records of the settings of earlier applies."""
-
-    @property
-    def applied_commit(self) -> str: ...
-    @property
-    def policy(self) -> str: ...
-    def recorded(self) -> Mapping[Address, Recorded]: ...
-
-
 def text_of_policy(policy: Policy, commit: str = "") -> str:
     """A policy as the daybook keeps it, with the commit that it is of."""
     text: str = _encoder.encode(policy).decode()
@@ -69,14 +58,14 @@ def policy_of_text(text: str) -> Policy | None:
         ) from error
 
 
-def remembered(settings: Settings, daybook: Records) -> Held:
+def remembered(settings: Settings, daybook: DaybookReader) -> Held:
     """What holds of the settings and of the policy of the last apply, without a look at git."""
     posted = standing(daybook.recorded().values())
     return held_to(_of_last_apply(settings, daybook), settings, {}, posted)
 
 
 def approved_before(
-    settings: Settings, daybook: Records, repository: Repository | None
+    settings: Settings, daybook: DaybookReader, repository: Repository | None
 ) -> tuple[EarlierSettings, ...]:
     """The policy of the last apply, and the settings of the approved base.
 
@@ -136,14 +125,14 @@ def policy_warnings(held: Held) -> Iterator[PlanWarning]:
     yield warning("policy-changed", f"{text}.")
 
 
-def _of_last_apply(settings: Settings, daybook: Records) -> Iterator[EarlierSettings]:
+def _of_last_apply(settings: Settings, daybook: DaybookReader) -> Iterator[EarlierSettings]:
     old = policy_of_text(daybook.policy)
     if old is not None:
         yield EarlierSettings(where=LAST_APPLY, settings=replace(settings, policy=old))
 
 
 def _of_commits(
-    repository: Repository, head: str, settings: Settings, daybook: Records
+    repository: Repository, head: str, settings: Settings, daybook: DaybookReader
 ) -> Iterator[EarlierSettings]:
     """The settings of the last applied commit and of those after it.
 
@@ -195,7 +184,7 @@ def settings_at(
     return file, EarlierSettings(where=where, settings=found, files=files)
 
 
-def _last_applied(daybook: Records) -> str:
+def _last_applied(daybook: DaybookReader) -> str:
     """The commit whose settings an apply completed under, with the approvals that they took."""
     if not daybook.policy:
         return ""

@@ -1,25 +1,23 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import Records, approved_before, check_rules, held_by, remembered
+from reconciler.app.policy_history import approved_before, check_rules, held_by, remembered
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
-from reconciler.core.model.history import Dropped, standing
+from reconciler.core.model.history import standing
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.variables import BASE_URL
-from reconciler.daybook import Daybook, Intent
-from reconciler.daybook.state import Run
-from reconciler.engine.ports import CallRecords, LedgerReader, Searchable, Stamped
+from reconciler.daybook import Daybook, DaybookReader
+from reconciler.engine.ports import LedgerReader, Searchable, Stamped
 from reconciler.errors import AppliedInPart, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
@@ -78,35 +76,6 @@ class ReadOnlyLedger(LedgerReader, Searchable, Stamped, Protocol):
     def tenant(self) -> TenantIdentity: ...
 
 
-class ReadOnlyDaybook(CallRecords, Records, Protocol):
-    """The reading half of a daybook."""
-
-    place: str
-
-    @property
-    def tenant(self) -> str | None: ...
-    @property
-    def markers(self) -> tuple[str, ...]: ...
-    @property
-    def complete(self) -> bool: ...
-    @property
-    def new(self) -> bool: ...
-    @property
-    def unchecked(self) -> tuple[str, ...]: ...
-    @property
-    def commits(self) -> tuple[str, ...]: ...
-    @property
-    def serial(self) -> int: ...
-    def dropped(self) -> Dropped: ...
-    def unsettled(self) -> tuple[Intent, ...]: ...
-    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]: ...
-    def last_number(
-        self, kind: str, *, before: Intent | None = None, checked: bool = False
-    ) -> str | None: ...
-    def runs(self) -> tuple[Run, ...]: ...
-    def interrupted(self, plan_digest: str) -> bool: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadSession:
     """What a plan is made from. Nothing that it holds has a method that writes."""
@@ -118,7 +87,7 @@ class ReadSession:
     """What those before it are."""
     repository: Repository | None
     """The repository around the workspace; None without one, or where the base is not asked for."""
-    daybook: ReadOnlyDaybook
+    daybook: DaybookReader
     ledger: ReadOnlyLedger
     host: str
     parallelism: int

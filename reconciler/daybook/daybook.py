@@ -34,40 +34,23 @@ from reconciler.daybook.transaction import Transaction
 from reconciler.errors import DaybookError
 
 
-class Daybook:
-    """An open daybook. Every method may be called from several threads.
+class DaybookReader:
+    """The reading half of an open daybook. Every method may be called from several threads.
 
-    Each of them raises DaybookError when the daybook cannot be read or written, when it was
-    altered, or when another process took over the lease. After an error in writing nothing is
-    assumed: the next call reads what the daybook holds.
+    Each of them raises DaybookError when the daybook cannot be read, or was altered.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        state: DaybookState,
-        *,
-        clock: Callable[[], datetime],
-        lease: Lease | None = None,
-        follows: bool = True,
-    ) -> None:
-        self.lease = lease
-        self.place = store.place
-        """Its path or URL, as messages name it."""
-        self._store = store
-        self._state = state
-        self._clock = clock
-        self._mutex = threading.Lock()
-        self._writes = GroupCommit(self._write)
-        self._run = str(uuid.uuid4())
-        self._follows = follows
-        """Whether there is a daybook to read again."""
-        self._doubt: list[Event] = []
-        """The events of the last commit, while it is unknown whether they were written."""
-        self._lost: DaybookError | None = None
-        self._renewer: LeaseRenewer | None = None
-        if lease is not None and store.lease_seconds is not None:
-            self._renewer = LeaseRenewer(store, lease, seconds=store.lease_seconds)
+    lease: Lease | None
+    place: str
+    """Its path or URL, as messages name it."""
+    _store: Store
+    _state: DaybookState
+    _mutex: threading.Lock
+    _follows: bool
+    """Whether there is a daybook to read again."""
+    _doubt: list[Event]
+    """The events of the last commit, while it is unknown whether they were written."""
+    _lost: DaybookError | None
 
     @property
     def lineage(self) -> str:
@@ -198,6 +181,75 @@ class Daybook:
         with self._store.reading() as transaction:
             return tuple(DaybookState().follow(transaction))
 
+    def interrupted(self, plan_digest: str) -> bool:
+        """Whether the last run of a plan did not complete it."""
+        of_plan = [run for run in self.runs() if run.plan == plan_digest]
+        return bool(of_plan) and of_plan[-1].ended is None
+
+    @contextmanager
+    def _up_to_date(self) -> Iterator[DaybookState]:
+        """The state, including events that others wrote since the last read."""
+        with self._mutex:
+            try:
+                if self._follows and (self.lease is None or self._doubt):
+                    self._catch_up()
+                yield self._state
+            except Damaged as error:
+                raise self._store.damaged(error) from error
+
+    def _catch_up(self) -> None:
+        with self._store.reading() as transaction:
+            new = list(self._state.follow(transaction))
+        if self._doubt and new not in ([], self._doubt):
+            raise self._refusal(None)
+        self._doubt = []
+
+    def _refusal(self, fence: int | None) -> DaybookError:
+        """Why nothing more may be written, from now until the daybook is opened again."""
+        if self.lease is not None and fence in (None, self.lease.fence):
+            self._lost = DaybookError(
+                f"the daybook {self.place} was changed or replaced since serial "
+                f"{self._state.serial} was read; nothing more is written",
+                remedy="Run the command again: it reads the daybook again and settles open calls.",
+            )
+        else:
+            self._lost = DaybookError(
+                "another apply took the daybook over, or its lease was broken; nothing more is "
+                "written",
+                remedy="Wait until it has ended, then run the command again: it settles open "
+                "calls.",
+            )
+        return self._lost
+
+
+class Daybook(DaybookReader):
+    """An open daybook. Every method may be called from several threads.
+
+    Each of them raises DaybookError when the daybook cannot be read or written, when it was
+    altered, or when another process took over the lease. After an error in writing nothing is
+    assumed: the next call reads what the daybook holds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        state: DaybookState,
+        *,
+        clock: Callable[[], datetime],
+        lease: Lease | None = None,
+        follows: bool = True,
+    ) -> None:
+        self.lease, self.place = lease, store.place
+        self._store, self._state, self._follows = store, state, follows
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._writes = GroupCommit(self._write)
+        self._run = str(uuid.uuid4())
+        self._doubt, self._lost = [], None
+        self._renewer: LeaseRenewer | None = None
+        if lease is not None and store.lease_seconds is not None:
+            self._renewer = LeaseRenewer(store, lease, seconds=store.lease_seconds)
+
     def bind(self, tenant: str, *, workspace: str = "", marker: str = "") -> None:
         """Record the tenant, the workspace and the field of its markers. The first apply does it.
 
@@ -241,11 +293,6 @@ class Daybook:
         """
         ended = RunEnded(run=self._run, commit=commit, policy=policy, checked=checked)
         self._writes.submit((EventType.RUN_ENDED, ended))
-
-    def interrupted(self, plan_digest: str) -> bool:
-        """Whether the last run of a plan did not complete it."""
-        of_plan = [run for run in self.runs() if run.plan == plan_digest]
-        return bool(of_plan) and of_plan[-1].ended is None
 
     def record_intent(self, intent: Intent) -> Intent:
         """Write an intent before its call; it is durable when this returns (I-04)."""
@@ -300,24 +347,6 @@ class Daybook:
         first = self.lease is not None and self.lease.fence == 1
         return first and not self.serial and {one.type for one in self.events()} <= UNUSED
 
-    @contextmanager
-    def _up_to_date(self) -> Iterator[DaybookState]:
-        """The state, including events that others wrote since the last read."""
-        with self._mutex:
-            try:
-                if self._follows and (self.lease is None or self._doubt):
-                    self._catch_up()
-                yield self._state
-            except Damaged as error:
-                raise self._store.damaged(error) from error
-
-    def _catch_up(self) -> None:
-        with self._store.reading() as transaction:
-            new = list(self._state.follow(transaction))
-        if self._doubt and new not in ([], self._doubt):
-            raise self._refusal(None)
-        self._doubt = []
-
     def _write(self, wishes: Sequence[tuple[EventType, Content]]) -> Sequence[Event]:
         """Write events after the last known one, all or none; they are durable afterwards."""
         with self._mutex:
@@ -346,20 +375,3 @@ class Daybook:
         if transaction.change(MOVE, chain[-1].seq, serial, chain[-1].hash, *known) != 1:
             found = transaction.rows("SELECT fence FROM head")
             raise self._refusal(found[0][0] if found else None)
-
-    def _refusal(self, fence: int | None) -> DaybookError:
-        """Why nothing more may be written, from now until the daybook is opened again."""
-        if self.lease is not None and fence in (None, self.lease.fence):
-            self._lost = DaybookError(
-                f"the daybook {self.place} was changed or replaced since serial "
-                f"{self._state.serial} was read; nothing more is written",
-                remedy="Run the command again: it reads the daybook again and settles open calls.",
-            )
-        else:
-            self._lost = DaybookError(
-                "another apply took the daybook over, or its lease was broken; nothing more is "
-                "written",
-                remedy="Wait until it has ended, then run the command again: it settles open "
-                "calls.",
-            )
-        return self._lost
