@@ -17,7 +17,7 @@ from reconciler.core.model.history import standing
 from reconciler.core.model.plan import Basis
 from reconciler.core.model.variables import BASE_URL
 from reconciler.daybook import Daybook, DaybookReader
-from reconciler.engine.ports import LedgerReader, Searchable, Stamped
+from reconciler.engine.ports import LedgerReader
 from reconciler.errors import AppliedInPart, Refused
 from reconciler.git.repository import Repository
 from reconciler.workspace.approved_settings import Held
@@ -70,7 +70,7 @@ class Access:
     stop: Stop = field(default_factory=Stop)
 
 
-class ReadOnlyLedger(LedgerReader, Searchable, Stamped, Protocol):
+class ReadOnlyLedger(LedgerReader, Protocol):
     """The reading half of the ledger's client."""
 
     def tenant(self) -> TenantIdentity: ...

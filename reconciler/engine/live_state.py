@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import timedelta
-from typing import Protocol
 
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
@@ -20,15 +19,11 @@ from reconciler.core.planning.kept import (
     unmoved,
 )
 from reconciler.engine.observe import Observation, observe, read_all
-from reconciler.engine.ports import LedgerReader, Stamped
+from reconciler.engine.ports import LedgerReader
 from reconciler.errors import LedgerError
 from reconciler.values import dataclass
 
 Wanted = tuple[tuple[Kind, str], ...]
-
-
-class StampedLedger(LedgerReader, Stamped, Protocol):
-    """A ledger that can be read, and tells what moved in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +53,7 @@ class Look(Observation):
 
 def look(
     wanted: Wanted,
-    ledger: StampedLedger,
+    ledger: LedgerReader,
     *,
     last: LastReads | None,
     parallelism: int,
@@ -101,7 +96,7 @@ def look(
     )
 
 
-def _ask(ledger: StampedLedger, max_age: timedelta) -> Asked:
+def _ask(ledger: LedgerReader, max_age: timedelta) -> Asked:
     """Ask the ledger what moved. Raises LedgerError."""
     rows = [
         row

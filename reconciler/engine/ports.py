@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from datetime import datetime
 from threading import Event
@@ -13,39 +13,23 @@ from reconciler.core.model.json_text import Texts
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.resource import Address, Live, Value
 from reconciler.core.model.tenant import AccountingCode, AccountingPeriod
-from reconciler.daybook import CallOutcome, CallRecord, Intent
+from reconciler.daybook import CallOutcome, Intent
 from reconciler.values import dataclass
 
 
 class LedgerReader(Protocol):
-    """Reads a ledger. None of its methods can change anything."""
+    """Reads and searches a ledger. None of its methods can change anything."""
 
     def read(self, kind: Kind, number: str) -> Live | None: ...
+    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
+    def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]: ...
     def accounting_codes(self) -> tuple[AccountingCode, ...]: ...
     def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
-
-
-class Searchable(Protocol):
-    """Searches a ledger. A query changes nothing."""
-
-    def query(self, statement: str) -> tuple[Mapping[str, Value], ...]: ...
-
-
-class Stamped(Protocol):
-    """Tells what moved in a ledger."""
-
-    def query_texts(self, statement: str, columns: tuple[str, ...]) -> tuple[Texts, ...]: ...
     def server_time(self) -> datetime | None: ...
 
 
-class SearchedLedger(Searchable, Protocol):
-    """A ledger that is searched, and whose entries are read."""
-
-    def read(self, kind: Kind, number: str) -> Live | None: ...
-
-
-class LedgerWriter(Protocol):
-    """Writes to a ledger.
+class PostingLedger(LedgerReader, Protocol):
+    """Writes to a ledger too.
 
     `read_status` reads a journal run without its entries. `sent_before` says that an earlier run
     may have sent the same create. Then only the ledger's own answer under its key is a refusal.
@@ -58,17 +42,6 @@ class LedgerWriter(Protocol):
     def update(self, kind: Kind, number: str, body: bytes, *, track_id: str = "") -> None: ...
     def cancel(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
     def delete(self, kind: Kind, number: str, *, track_id: str = "") -> None: ...
-
-
-class LedgerClock(Protocol):
-    """A ledger that knows its time after any answer, such as its periods."""
-
-    def server_time(self) -> datetime | None: ...
-    def accounting_periods(self) -> tuple[AccountingPeriod, ...]: ...
-
-
-class PostingLedger(LedgerWriter, SearchedLedger, LedgerClock, Protocol):
-    """A ledger that is also searched for what another apply posted, and asked for its periods."""
 
 
 class CallLog(Protocol):
@@ -84,34 +57,6 @@ class SettlingDaybook(CallLog, Protocol):
     def unsettled(self) -> tuple[Intent, ...]: ...
     def recorded(self) -> Mapping[Address, Recorded]: ...
     def last_number(self, kind: str, *, before: Intent | None = None) -> str | None: ...
-
-
-class CallRecords(Protocol):
-    """A daybook that returns one of its calls."""
-
-    @property
-    def lineage(self) -> str: ...
-    def tried(self, seq: int) -> CallRecord | None: ...
-
-
-class SpillableDaybook(CallRecords, SettlingDaybook, Protocol):
-    """A daybook that takes outcomes and returns one of its calls."""
-
-
-class DatedCalls(Protocol):
-    """A daybook that tells when it recorded the last call on a number."""
-
-    def last_calls(self, numbers: Collection[str]) -> Mapping[str, datetime]: ...
-
-
-class CompletenessLog(Protocol):
-    """A daybook that can be marked as complete, and as incomplete."""
-
-    @property
-    def new(self) -> bool: ...
-    def recorded(self) -> Mapping[Address, Recorded]: ...
-    def mark_complete(self) -> None: ...
-    def mark_incomplete(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,8 @@ from reconciler.core.recovery.marker_search import (
     with_previous,
 )
 from reconciler.core.recovery.number_probe import MOST_PROBED, Probe
-from reconciler.engine.ports import CompletenessLog, DatedCalls, Searchable, SearchedLedger, Stamped
+from reconciler.daybook import Daybook, DaybookReader
+from reconciler.engine.ports import LedgerReader
 from reconciler.errors import LedgerError
 from reconciler.values import dataclass
 
@@ -96,7 +97,7 @@ def plan_with_search(
     snapshot: Snapshot,
     make: Callable[[Snapshot], Plan],
     *,
-    ledger: Searchable,
+    ledger: LedgerReader,
     read: Read,
     finding: SearchPolicy,
 ) -> SearchedPlan:
@@ -170,7 +171,7 @@ def _made(
 
 
 def _with_equal(
-    snapshot: Snapshot, plan: Plan, ledger: Searchable, read: Read
+    snapshot: Snapshot, plan: Plan, ledger: LedgerReader, read: Read
 ) -> tuple[Snapshot, str]:
     """The snapshot with the entries that equal what would be posted; and why it is not known."""
     wanted = first_posts(plan.changes, snapshot)
@@ -210,7 +211,7 @@ def _refusals(
 
 
 def mark_complete(
-    daybook: CompletenessLog,
+    daybook: Daybook,
     search: Search | None,
     found: Mapping[Address, tuple[str, ...]],
     *,
@@ -234,7 +235,7 @@ def mark_complete(
         daybook.mark_complete()
 
 
-def was_deleted(ledger: Searchable, kind: Kind, number: str, *, marker: str, place: str) -> bool:
+def was_deleted(ledger: LedgerReader, kind: Kind, number: str, *, marker: str, place: str) -> bool:
     """Whether a query proves that the object of a number carried a marker, and is deleted.
 
     A read that does not find a number proves less: a ledger may show a new object late.
@@ -243,14 +244,16 @@ def was_deleted(ledger: Searchable, kind: Kind, number: str, *, marker: str, pla
     return number in found and (not kind.carries_marker or found[number] == marker)
 
 
-def ages(ledger: Stamped, daybook: DatedCalls, numbers: Collection[str]) -> Mapping[str, timedelta]:
+def ages(
+    ledger: LedgerReader, daybook: DaybookReader, numbers: Collection[str]
+) -> Mapping[str, timedelta]:
     """How long ago the last call on each number was recorded, by the ledger's clock."""
     last, now = daybook.last_calls(numbers), ledger.server_time()
     return {number: now - at for number, at in last.items()} if now else {}
 
 
 def _unproved(
-    missing: Mapping[str, tuple[str, ...]], ledger: Searchable, finding: SearchPolicy, place: str
+    missing: Mapping[str, tuple[str, ...]], ledger: LedgerReader, finding: SearchPolicy, place: str
 ) -> tuple[str, ...]:
     """The missing numbers that may be posted: no query shows them as deleted, and reads may lag."""
     unproved: list[str] = []
@@ -265,7 +268,7 @@ def _unproved(
 
 
 def _deleted(
-    ledger: Searchable, kind: Kind, numbers: Iterable[str], place: str
+    ledger: LedgerReader, kind: Kind, numbers: Iterable[str], place: str
 ) -> Mapping[str, str | None]:
     """The numbers that a query shows as deleted, each with its marker."""
     try:
@@ -275,7 +278,7 @@ def _deleted(
 
 
 def search_ledger(
-    ledger: Searchable, workspace: str, place: str, *, names: Iterable[Address] = ()
+    ledger: LedgerReader, workspace: str, place: str, *, names: Iterable[Address] = ()
 ) -> Search:
     """Search for the markers of some addresses, or of the whole workspace when none is given.
 
@@ -302,7 +305,7 @@ def search_ledger(
 
 
 def search_or_probe(
-    ledger: SearchedLedger, search: Search, begin: str | None, workspace: str, place: str
+    ledger: LedgerReader, search: Search, begin: str | None, workspace: str, place: str
 ) -> Search:
     """A search, or a probe from `begin` if it failed and there is a first number."""
     if begin is None or not search.failure:

@@ -24,7 +24,7 @@ from reconciler.core.recovery.marker_search import (
 )
 from reconciler.daybook import CallOutcome, Intent
 from reconciler.engine.call_outcome import KEY_MISMATCH, settlement_of
-from reconciler.engine.ports import LedgerClock, PostingLedger, SettlingDaybook
+from reconciler.engine.ports import LedgerReader, PostingLedger, SettlingDaybook
 from reconciler.engine.read_back import shows_in_a_read
 from reconciler.engine.search import search_ledger, search_or_probe, was_deleted
 from reconciler.engine.settlement_record import confirmed, record_settled, settled_by, shown_by
@@ -335,7 +335,7 @@ class _Settlement:
         )
 
 
-def age_of(ledger: LedgerClock, intent: Intent) -> timedelta | None:
+def age_of(ledger: LedgerReader, intent: Intent) -> timedelta | None:
     """The age of a key by the ledger's own clock; None when it is unknown."""
     now = ledger.server_time()
     if now is None:

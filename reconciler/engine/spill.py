@@ -18,10 +18,10 @@ from reconciler.core.recovery.spill_record import (
     line_of,
     record_from,
 )
-from reconciler.daybook import CallOutcome, CallRecord, Intent
+from reconciler.daybook import CallOutcome, CallRecord, Daybook, DaybookReader, Intent
 from reconciler.daybook.fsync import sync
 from reconciler.engine.call_outcome import settlement_of
-from reconciler.engine.ports import CallLog, CallRecords, SpillableDaybook
+from reconciler.engine.ports import CallLog
 from reconciler.engine.settlement_record import record_settled
 from reconciler.errors import DaybookError
 from reconciler.values import dataclass
@@ -36,7 +36,7 @@ class SpillingDaybook:
 
     def __init__(
         self,
-        daybook: SpillableDaybook,
+        daybook: Daybook,
         path: Path,
         *,
         show: Callable[[str], None],
@@ -117,7 +117,7 @@ class SpillContents:
     problems: tuple[str, ...] = ()
 
 
-def examine(daybook: CallRecords, path: Path) -> SpillContents | None:
+def examine(daybook: DaybookReader, path: Path) -> SpillContents | None:
     """Read a spill file and check it against the daybook; None when there is no file."""
     try:
         text = _read(path)
@@ -142,7 +142,7 @@ def examine(daybook: CallRecords, path: Path) -> SpillContents | None:
 
 
 def take_in(
-    daybook: SpillableDaybook, path: Path, *, confirm: Callable[[Intent, str], Settled]
+    daybook: Daybook, path: Path, *, confirm: Callable[[Intent, str], Settled]
 ) -> Iterator[Settled]:
     """Record the lines of a spill file in the daybook, and rename the file when all are recorded.
 
@@ -162,7 +162,7 @@ def take_in(
 
 
 def apply_records(
-    daybook: SpillableDaybook,
+    daybook: Daybook,
     path: Path,
     found: SpillContents,
     *,
@@ -238,7 +238,7 @@ def _free_name(path: Path, word: str) -> Path:
     return next(name for name in names if not os.path.lexists(name))
 
 
-def _check(daybook: CallRecords, line: SpillRecord, other: SpillRecord | None) -> None:
+def _check(daybook: DaybookReader, line: SpillRecord, other: SpillRecord | None) -> None:
     """Raises UnreadableSpillRecord for a line that contradicts the daybook."""
     what = f"the {line.act.value} of {line.address.name}"
     if line.lineage != daybook.lineage:
