@@ -111,7 +111,6 @@ class MadePlan:
 def plan_workspace(
     workspace: CheckedWorkspace, options: PlanOptions, access: Access, *, progress: Progress
 ) -> MadePlan:
-    """The plan of a workspace."""
     if fault := unknown_dimension(options.by, workspace.tenant):
         raise UsageError(fault, remedy=UNKNOWN_DIMENSION)
     if options.scope.offline and options.scope.by_transfer:

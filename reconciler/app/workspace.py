@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.app.file_cache import FileCache
 from reconciler.app.offline.posted_facts import PostedFacts, judged, judged_marker
@@ -190,20 +190,6 @@ def read_workspace(
         today=today,
         waived=custom.waived,
         left_out=records.left_out,
-    )
-
-
-def _tenant(reference: Mapping[str, Any] | None, settings: Settings | None) -> Tenant:
-    """What the Reference says of the tenant, and what the settings add."""
-    tenant = tenant_from(reference) if reference is not None else Tenant()
-    if settings is None:
-        return tenant
-    return replace(
-        tenant,
-        marker=settings.marker,
-        workspace=settings.name,
-        dimensions=settings.dimensions,
-        manages_close=settings.target.manages_close if settings.target else None,
     )
 
 

@@ -124,7 +124,6 @@ SUPPORT = "SupportingDocument__c"
 
 
 def view_of_change(change: Change) -> ChangeView:
-    """The change as formats show it."""
     kind, label, name = KINDS[change.address.kind], LABELS[change.action], change.address.name
     spec = change.after if change.after is not None else change.before or {}
     block, wanted = change.block, PARTICIPLES.get(change.wanted)
@@ -271,7 +270,6 @@ class DriftView:
 
 
 def view_of_drift(drift: Drift) -> DriftView:
-    """The drift as formats show it."""
     in_part = any(field.name == MEMBERS for field in drift.comparison.fields)
     posted = drift.status in KINDS[drift.address.kind].posted_states
     status = "differs" if posted else f'has the status "{drift.status}"'

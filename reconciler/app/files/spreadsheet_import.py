@@ -76,7 +76,6 @@ class _Draft:
         return declared_from(JOURNAL_ENTRY.name, self.document(), Source(self.path))
 
     def text(self, tenant: Tenant) -> str:
-        """The text of the file."""
         return declarations_text([(JOURNAL_ENTRY.name, self.metadata, self.entry.spec)], tenant)
 
     def changes(self) -> bool:

@@ -189,7 +189,6 @@ class Change:
         )
 
     def blocked_by(self, block: Refusal) -> "Change":
-        """The change, blocked."""
         return replace(self, action=Action.BLOCKED, block=block)
 
     @property

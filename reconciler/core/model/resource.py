@@ -133,7 +133,6 @@ class LateFields(Mapping[str, Value]):
 
     @property
     def fields(self) -> Mapping[str, Value]:
-        """All fields."""
         if self._made is None:
             self._made = self._make()
         return self._made

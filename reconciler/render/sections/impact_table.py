@@ -35,7 +35,6 @@ class ImpactTable:
 
     @property
     def amounts(self) -> frozenset[int]:
-        """The columns of amounts."""
         return frozenset(range(self.names, len(self.titles)))
 
 

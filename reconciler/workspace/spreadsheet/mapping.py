@@ -33,7 +33,6 @@ class AmountColumns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the columns."""
         return tuple(filter(None, (self.debit, self.credit, self.signed)))
 
 
