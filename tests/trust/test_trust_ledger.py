@@ -12,7 +12,7 @@ from reconciler.cli.ledger import ledger as commands
 from reconciler.ledger import Limits, create_app, open_ledger
 from reconciler.ledger.instance import Ledger
 from reconciler.ledger.journals.fields import ENTRY, ORGANIZATION
-from reconciler.ledger.journals.update import FIELDS as UPDATED
+from reconciler.ledger.journals.fields import UPDATE_FIELDS as UPDATED
 from reconciler.ledger.serve import serve
 
 

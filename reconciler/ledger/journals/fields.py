@@ -71,3 +71,15 @@ ENTRY_FIELDS = (
         required=True,
     ),
 )
+UPDATE_ITEM_FIELDS = (
+    # An empty name addresses a line with a blank code, so it is required but may be empty.
+    Field(name="accountingCodeName", type=text(100), required=True),
+    Field(name="accountingCodeType", type=CODE_TYPE),
+    Field(name="type", type=SIDE, required=True),
+    Field(name="notes", type=ITEM_NOTES, clearable=True),
+)
+UPDATE_FIELDS = (
+    Field(name="notes", type=NOTES, clearable=True),
+    Field(name="transferredToAccounting", type=TRANSFER_STATE),
+    Field(name="journalEntryItems", type=array(MAX_ITEMS, of=UPDATE_ITEM_FIELDS, custom=True)),
+)

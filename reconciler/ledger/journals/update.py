@@ -6,38 +6,14 @@ from typing import Any
 from sqlalchemy import RowMapping, update
 
 from ..auth.permissions import Permission
-from ..reference_data.code_types import CODE_TYPE
 from ..reference_data.tenant_settings import Settings, settings_of
 from ..storage.tables import journal_entries, journal_entry_items
 from ..web.call import Call
 from ..web.errors import BUSINESS_RULE, INVALID_VALUE, PERMISSION, Reason, refusal, refuse_any
-from ..web.fields import Field, array, read_fields, read_items, text, without_cleared
+from ..web.fields import read_fields, read_items, without_cleared
 from .entries import KIND, transfer
-from .fields import (
-    ENTRY,
-    ITEM,
-    ITEM_NOTES,
-    MAX_ITEMS,
-    NOTES,
-    ORGANIZATION,
-    SIDE,
-    TRANSFER_STATE,
-    TRANSFER_STATES,
-)
+from .fields import ENTRY, ITEM, ORGANIZATION, TRANSFER_STATES, UPDATE_FIELDS, UPDATE_ITEM_FIELDS
 from .view import find_entry, items_of
-
-ITEM_FIELDS = (
-    # An empty name addresses a line with a blank code, so it is required but may be empty.
-    Field(name="accountingCodeName", type=text(100), required=True),
-    Field(name="accountingCodeType", type=CODE_TYPE),
-    Field(name="type", type=SIDE, required=True),
-    Field(name="notes", type=ITEM_NOTES, clearable=True),
-)
-FIELDS = (
-    Field(name="notes", type=NOTES, clearable=True),
-    Field(name="transferredToAccounting", type=TRANSFER_STATE),
-    Field(name="journalEntryItems", type=array(MAX_ITEMS, of=ITEM_FIELDS, custom=True)),
-)
 
 _FIXED = "cannot be changed; cancel the entry and create a new one"
 FIXED = dict.fromkeys((field.name for field in (*ENTRY, ORGANIZATION)), _FIXED)
@@ -74,7 +50,7 @@ def _read(
     body: Mapping[str, Any], settings: Settings
 ) -> tuple[dict[str, Any], dict[str, str | None], list[_Wanted]]:
     found, custom, reasons = read_fields(
-        body, FIELDS, custom=settings.fields_of("JournalEntry"), not_taken=FIXED
+        body, UPDATE_FIELDS, custom=settings.fields_of("JournalEntry"), not_taken=FIXED
     )
     if body.get("transferredToAccounting", "No") is None:
         # Null is neither a state nor "no change", so it is refused.
@@ -82,7 +58,7 @@ def _read(
         reasons.append(Reason(INVALID_VALUE, f"transferredToAccounting must be one of {states}"))
     items = read_items(
         found.get("journalEntryItems", ()),
-        ITEM_FIELDS,
+        UPDATE_ITEM_FIELDS,
         reasons,
         at="journalEntryItems",
         custom=settings.fields_of("JournalEntryItem"),

@@ -117,80 +117,55 @@ _STATES = _parameter(
 
 
 @dataclass(frozen=True, slots=True)
-class OperationDescription:
-    """The summary of an operation, and the schemas of its body and answer.
-
-    `paged` adds page and pageSize, `by_status` the states of query jobs. `plain` are the operations
-    of Data Query, which have no envelope.
-    """
+class Described:
+    """The summary of an operation, the schemas of its body and answer, and its parameters."""
 
     summary: str
     answer: str = "Done"
     body: str | None = None
     paged: bool = False
     by_status: bool = False
-    plain: bool = False
 
 
-_ENTRY = "/v1/journal-entries/{number}"
-_RUN = "/v1/journal-runs/{number}"
-_CODE = "/v1/accounting-codes/{id}"
-_PERIOD = "/v1/accounting-periods/{id}"
+_ENTRIES, _RUNS = "/v1/journal-entries", "/v1/journal-runs"
+_CODES, _PERIODS = "/v1/accounting-codes", "/v1/accounting-periods"
+_ENTRY, _RUN = f"{_ENTRIES}/{{number}}", f"{_RUNS}/{{number}}"
+_CODE, _PERIOD = f"{_CODES}/{{id}}", f"{_PERIODS}/{{id}}"
 _JOBS = f"{PREFIX}jobs"
 _JOB = f"{PREFIX}jobs/{{job_id}}"
 
 OPERATIONS = {
-    ("POST", "/v1/journal-entries"): OperationDescription(
+    ("POST", _ENTRIES): Described(
         "Post a manual entry", "JournalEntryMade", body="NewJournalEntry"
     ),
-    ("GET", _ENTRY): OperationDescription("Read an entry", "JournalEntry"),
-    ("DELETE", _ENTRY): OperationDescription("Delete a cancelled entry"),
-    ("PUT", f"{_ENTRY}/basic-information"): OperationDescription(
+    ("GET", _ENTRY): Described("Read an entry", "JournalEntry"),
+    ("DELETE", _ENTRY): Described("Delete a cancelled entry"),
+    ("PUT", f"{_ENTRY}/basic-information"): Described(
         "Change the basic information of an entry", "Done", body="BasicInformation"
     ),
-    ("PUT", f"{_ENTRY}/cancel"): OperationDescription("Cancel an entry"),
-    ("GET", "/v1/journal-entries/journal-runs/{number}"): OperationDescription(
+    ("PUT", f"{_ENTRY}/cancel"): Described("Cancel an entry"),
+    ("GET", f"{_ENTRIES}/journal-runs/{{number}}"): Described(
         "List the entries of a journal run", "JournalEntries", paged=True
     ),
-    ("POST", "/v1/journal-runs"): OperationDescription(
-        "Queue a journal run", "JournalRunMade", body="NewJournalRun"
-    ),
-    ("GET", _RUN): OperationDescription("Read a journal run", "JournalRun"),
-    ("PUT", f"{_RUN}/cancel"): OperationDescription("Accept the cancellation of a journal run"),
-    ("DELETE", _RUN): OperationDescription("Accept the deletion of a cancelled journal run"),
-    ("GET", "/v1/accounting-codes"): OperationDescription(
-        "List the accounting codes", "AccountingCodes", paged=True
-    ),
-    ("POST", "/v1/accounting-codes"): OperationDescription(
-        "Add an accounting code", "Made", body="NewAccountingCode"
-    ),
-    ("GET", _CODE): OperationDescription("Read an accounting code", "AccountingCode"),
-    ("PUT", f"{_CODE}/activate"): OperationDescription("Activate an accounting code"),
-    ("PUT", f"{_CODE}/deactivate"): OperationDescription("Deactivate an accounting code"),
-    ("GET", "/v1/accounting-periods"): OperationDescription(
-        "List the accounting periods", "AccountingPeriods", paged=True
-    ),
-    ("POST", "/v1/accounting-periods"): OperationDescription(
-        "Add an accounting period", "Made", body="NewAccountingPeriod"
-    ),
-    ("GET", _PERIOD): OperationDescription("Read an accounting period", "AccountingPeriod"),
-    ("PUT", f"{_PERIOD}/pending-close"): OperationDescription(
-        "Set an accounting period to pending close"
-    ),
-    ("PUT", f"{_PERIOD}/close"): OperationDescription("Close an accounting period"),
-    ("PUT", f"{_PERIOD}/reopen"): OperationDescription("Reopen an accounting period"),
-    ("POST", _JOBS): OperationDescription(
-        "Submit a query", "QueryJob", body="NewQueryJob", plain=True
-    ),
-    ("GET", _JOBS): OperationDescription(
-        "List the caller's query jobs", "QueryJobs", by_status=True, plain=True
-    ),
-    ("GET", _JOB): OperationDescription(
-        "Poll a query job, and execute it if it waits", "QueryJob", plain=True
-    ),
-    ("DELETE", _JOB): OperationDescription(
-        "Cancel a query job that has not ended", "QueryJob", plain=True
-    ),
+    ("POST", _RUNS): Described("Queue a journal run", "JournalRunMade", body="NewJournalRun"),
+    ("GET", _RUN): Described("Read a journal run", "JournalRun"),
+    ("PUT", f"{_RUN}/cancel"): Described("Accept the cancellation of a journal run"),
+    ("DELETE", _RUN): Described("Accept the deletion of a cancelled journal run"),
+    ("GET", _CODES): Described("List the accounting codes", "AccountingCodes", paged=True),
+    ("POST", _CODES): Described("Add an accounting code", "Made", body="NewAccountingCode"),
+    ("GET", _CODE): Described("Read an accounting code", "AccountingCode"),
+    ("PUT", f"{_CODE}/activate"): Described("Activate an accounting code"),
+    ("PUT", f"{_CODE}/deactivate"): Described("Deactivate an accounting code"),
+    ("GET", _PERIODS): Described("List the accounting periods", "AccountingPeriods", paged=True),
+    ("POST", _PERIODS): Described("Add an accounting period", "Made", body="NewAccountingPeriod"),
+    ("GET", _PERIOD): Described("Read an accounting period", "AccountingPeriod"),
+    ("PUT", f"{_PERIOD}/pending-close"): Described("Set an accounting period to pending close"),
+    ("PUT", f"{_PERIOD}/close"): Described("Close an accounting period"),
+    ("PUT", f"{_PERIOD}/reopen"): Described("Reopen an accounting period"),
+    ("POST", _JOBS): Described("Submit a query", "QueryJob", body="NewQueryJob"),
+    ("GET", _JOBS): Described("List the caller's query jobs", "QueryJobs", by_status=True),
+    ("GET", _JOB): Described("Poll a query job, and execute it if it waits", "QueryJob"),
+    ("DELETE", _JOB): Described("Cancel a query job that has not ended", "QueryJob"),
 }
 
 
@@ -223,7 +198,8 @@ def document() -> bytes:
     )
 
 
-def _operation(method: str, path: str, described: OperationDescription) -> dict[str, Any]:
+def _operation(method: str, path: str, described: Described) -> dict[str, Any]:
+    plain = path.startswith(PREFIX)  # Data Query has no envelope
     named = [
         _parameter(name, "path", "Given by the server.", text(minimum=1).schema)
         for name in re.findall(r"{(\w+)}", path)
@@ -236,12 +212,12 @@ def _operation(method: str, path: str, described: OperationDescription) -> dict[
             *_HEADERS,
             *(_PAGES if described.paged else ()),
             *((_STATES,) if described.by_status else ()),
-            *((_KEY,) if method == "POST" and not described.plain else ()),
+            *((_KEY,) if method == "POST" and not plain else ()),
         ],
         **(_body(_JSON, described.body) if described.body is not None else {}),
         "responses": (
             {"200": _response("Done.", described.answer), **_PLAIN_REFUSALS}
-            if described.plain
+            if plain
             else {"200": _response(_DONE, described.answer, "Failure"), **_REFUSALS}
         ),
     }

@@ -1,7 +1,7 @@
 """The schemas of requests and answers, from their tables of fields (API facts 2 to 6, 7.1)."""
 
 from ..journals import fields as journals
-from ..journals import organization_scope, update
+from ..journals import organization_scope
 from ..query import request as query
 from ..query.jobs import ATTEMPTS, Status
 from ..reference_data import accounting_codes, accounting_periods
@@ -109,7 +109,7 @@ SCHEMAS: dict[str, Schema] = {
     "JournalEntryMade": _done({"journalEntryNumber": _NAMED}),
     "JournalEntry": _done(_ENTRY, _MULTI_ORG),
     "JournalEntries": _page("journalEntries", _answered(_ENTRY, _MULTI_ORG)),
-    "BasicInformation": schema_of(update.FIELDS, custom=True),
+    "BasicInformation": schema_of(journals.UPDATE_FIELDS, custom=True),
     "NewJournalRun": schema_of(new_run.FIELDS),
     "JournalRunMade": _done({"journalRunNumber": _NAMED}),
     "JournalRun": _done(_RUN, {"errorMessage": _NAMED}),
