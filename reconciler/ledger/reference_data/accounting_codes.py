@@ -50,7 +50,7 @@ def listing(call: Call) -> Mapping[str, object]:
 
 def read(call: Call) -> Mapping[str, object]:
     declared = settings_of(call.tx, call.tenant_id).fields_of(KIND)
-    return answer_of(CODE, _find(call), declared)
+    return answer_of(CODE, call.find(accounting_codes), declared)
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -77,12 +77,12 @@ def create(call: Call) -> Mapping[str, object]:
 
 
 def activate(call: Call) -> Mapping[str, object]:
-    return _set_status(call, _find(call), "Active")
+    return _set_status(call, call.find(accounting_codes), "Active")
 
 
 def deactivate(call: Call) -> Mapping[str, object]:
     """Deactivate a code that is not used. AccountsReceivable codes cannot be deactivated."""
-    code = _find(call)
+    code = call.find(accounting_codes)
     if code["type"] == "AccountsReceivable":
         raise refusal(BUSINESS_RULE, "A code of type AccountsReceivable cannot be deactivated")
     item, source = journal_entry_items.c, source_transactions.c
@@ -102,10 +102,6 @@ def _set_status(call: Call, code: RowMapping, status: str) -> Mapping[str, objec
     call.author.change(accounting_codes, code, {"status": status})
     _record(call, "update", {"name": code["name"], "type": code["type"], "status": status})
     return {}
-
-
-def _find(call: Call) -> RowMapping:
-    return call.find(accounting_codes, "accounting code")
 
 
 def _record(call: Call, action: str, values: Mapping[str, Any]) -> None:

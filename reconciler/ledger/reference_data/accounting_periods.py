@@ -51,7 +51,7 @@ def listing(call: Call) -> Mapping[str, object]:
 
 
 def read(call: Call) -> Mapping[str, object]:
-    return _answer(_find(call))
+    return _answer(call.find(accounting_periods))
 
 
 def create(call: Call) -> Mapping[str, object]:
@@ -77,7 +77,7 @@ def close(call: Call) -> Mapping[str, object]:
 
 def reopen(call: Call) -> Mapping[str, object]:
     """Closed or pending close to open, directly before an open period only."""
-    period = _find(call)
+    period = call.find(accounting_periods)
     if period["status"] == "Open":
         raise refusal(BUSINESS_RULE, f"The accounting period {period['name']!r} is open")
     following = _following(period, _all(call))
@@ -102,7 +102,7 @@ def period_id(tx: Connection, tenant_id: str, name: str) -> str:
 
 
 def _advance(call: Call, allowed: set[str], status: str) -> Mapping[str, object]:
-    period = _find(call)
+    period = call.find(accounting_periods)
     if period["end_date"] is None:
         raise refusal(BUSINESS_RULE, "The open-ended period is never closed")
     if period["status"] not in allowed:
@@ -182,10 +182,6 @@ def _day_after(day: str) -> str:
 def _all(call: Call) -> Sequence[RowMapping]:
     query = select(accounting_periods).where(accounting_periods.c.tenant_id == call.tenant_id)
     return call.tx.execute(query.order_by(accounting_periods.c.start_date)).mappings().all()
-
-
-def _find(call: Call) -> RowMapping:
-    return call.find(accounting_periods, "accounting period")
 
 
 def _answer(period: RowMapping) -> dict[str, object]:

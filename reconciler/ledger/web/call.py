@@ -36,12 +36,13 @@ class Call:
     def tenant_id(self) -> str:
         return self.caller.tenant_id
 
-    def find(self, table: Table, what: str) -> RowMapping:
+    def find(self, table: Table) -> RowMapping:
         """The row of this tenant with the id in the path. Raises Refusal if there is none."""
         key = self.path["id"]
         query = select(table).where(table.c.tenant_id == self.tenant_id, table.c.id == key)
         found = self.tx.execute(query).mappings().one_or_none()
         if found is None:
+            what = table.name.replace("_", " ").removesuffix("s")
             raise errors.refusal(errors.NOT_FOUND, f"Cannot find {what} by key: {key[:40]!r}.")
         return found
 
