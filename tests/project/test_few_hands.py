@@ -21,7 +21,7 @@ from reconciler.cli.main import run
 from reconciler.core.model.resource import Address, Live
 from reconciler.daybook import open_daybook
 
-FUNCTIONS, MODULES = 220, 64
+FUNCTIONS, MODULES = 220, 63
 """Today's numbers. The aim is 220 functions in 55 modules."""
 
 ENTRY = Address("JournalEntry", "2026-01-deferred-revenue-true-up")

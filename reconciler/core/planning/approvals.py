@@ -15,12 +15,8 @@ from reconciler.core.model.review import (
     Review,
     SignOff,
 )
-from reconciler.core.planning.impact import (
-    Affected,
-    Periods,
-    affected_by,
-)
 from reconciler.core.planning.limits.money_moved import MoneyMovement, money_moved
+from reconciler.core.planning.posting import Affected, Periods, affected_by
 from reconciler.values import dataclass
 
 SHORT = 10

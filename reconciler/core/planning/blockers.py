@@ -14,7 +14,7 @@ from reconciler.core.model.resource import Declared, text_of
 from reconciler.core.model.tenant import Tenant, next_open
 from reconciler.core.planning.adoption import adoption_obstacles, second_adoption
 from reconciler.core.planning.diff import read_back, stored_otherwise
-from reconciler.core.planning.impact import affected_by
+from reconciler.core.planning.posting import affected_by
 from reconciler.core.planning.run_members import TRANSFER_REMEDIES, member_obstacles
 from reconciler.core.planning.snapshot import AddressState
 from reconciler.core.rules.catalog import PLAN_RULES

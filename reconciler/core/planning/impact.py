@@ -7,11 +7,9 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO, total
 from reconciler.core.model.plan import Action, Balance, Change, Impact
-from reconciler.core.model.resource import Value, header_of, text_of
-from reconciler.core.model.tenant import AccountingPeriod
+from reconciler.core.model.resource import header_of, text_of
 from reconciler.core.planning.dimensions import BY_SEGMENTS, Divide, Key, by_values, home_change
 from reconciler.core.planning.posting import (
     Entry,
@@ -23,7 +21,6 @@ from reconciler.core.planning.posting import (
     posted_before,
     postings,
 )
-from reconciler.values import dataclass
 
 
 def impact_of(
@@ -166,49 +163,3 @@ def _add(
             net = posting.home_net
             pair = (net, ZERO) if posting.debit else (ZERO, net.copy_negate())
             sums[home_currency, True].append(pair)
-
-
-Periods = Mapping[str, AccountingPeriod]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Affected:
-    """What a change affects. `unknown`: only the ledger knows what it will post."""
-
-    periods: frozenset[str]
-    codes: frozenset[str]
-    unknown: bool = False
-
-
-def affected_by(change: Change, periods: Periods) -> Affected:
-    """The periods and accounting codes of an entry before and after a change.
-
-    If a declaration has dates instead of a period, all periods that overlap them count.
-    """
-    kind = KINDS[change.address.kind]
-    found, codes = set(), set()
-    for spec in (change.before, change.after):
-        if spec is not None:
-            found |= {*periods_of(kind, spec, periods)}
-    stated = [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
-    for name, spec in stated if kind.lines else posted_before(change):
-        for posting in postings(name, spec, None):
-            codes.add(posting.code)
-            found.add(posting.period)
-    return Affected(
-        periods=frozenset(found - {""}),
-        codes=frozenset(codes - {""}),
-        unknown=change.posts and not kind.lines,
-    )
-
-
-def periods_of(kind: Kind, spec: Mapping[str, Value], periods: Periods) -> Iterator[str]:
-    """The periods of a spec: the one that it names, or those that its days touch."""
-    if named := text_of(spec.get(kind.period)):
-        yield named
-        return
-    spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))
-    days = [tuple(text_of(spec.get(name)) or "" for name in span) for span in spans]
-    for period in periods.values():
-        if any(first and last and period.touches(first, last) for first, last in days):
-            yield period.name

@@ -1,4 +1,4 @@
-"""What a change posts: entries, their lines as postings, and how far they are transferred."""
+"""What a change posts and touches: entries, their lines as postings, periods, transfer states."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.money import ZERO
 from reconciler.core.model.plan import Action, Change, Transfers
 from reconciler.core.model.resource import Address, Value, header_of, rows_of, text_of
+from reconciler.core.model.tenant import AccountingPeriod
 from reconciler.core.planning.line_matching import line_address
 from reconciler.core.planning.request_body import completed
 from reconciler.core.planning.run_members import is_posted, transfer_of
@@ -142,6 +143,52 @@ def postings(kind: str, spec: Mapping[str, Value], home_currency: str | None) ->
             line=line,
             segments=segments,
         )
+
+
+Periods = Mapping[str, AccountingPeriod]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affected:
+    """What a change affects. `unknown`: only the ledger knows what it will post."""
+
+    periods: frozenset[str]
+    codes: frozenset[str]
+    unknown: bool = False
+
+
+def affected_by(change: Change, periods: Periods) -> Affected:
+    """The periods and accounting codes of an entry before and after a change.
+
+    If a declaration has dates instead of a period, all periods that overlap them count.
+    """
+    kind = KINDS[change.address.kind]
+    found, codes = set(), set()
+    for spec in (change.before, change.after):
+        if spec is not None:
+            found |= {*periods_of(kind, spec, periods)}
+    stated = [(kind.name, spec) for spec in (change.before, change.after) if spec is not None]
+    for name, spec in stated if kind.lines else posted_before(change):
+        for posting in postings(name, spec, None):
+            codes.add(posting.code)
+            found.add(posting.period)
+    return Affected(
+        periods=frozenset(found - {""}),
+        codes=frozenset(codes - {""}),
+        unknown=change.posts and not kind.lines,
+    )
+
+
+def periods_of(kind: Kind, spec: Mapping[str, Value], periods: Periods) -> Iterator[str]:
+    """The periods of a spec: the one that it names, or those that its days touch."""
+    if named := text_of(spec.get(kind.period)):
+        yield named
+        return
+    spans = (kind.span or (kind.date, kind.date), (kind.date, kind.date))
+    days = [tuple(text_of(spec.get(name)) or "" for name in span) for span in spans]
+    for period in periods.values():
+        if any(first and last and period.touches(first, last) for first, last in days):
+            yield period.name
 
 
 def transfers_of(changes: Iterable[Change], starts: Mapping[str, str]) -> tuple[Transfers, ...]:

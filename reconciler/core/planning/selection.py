@@ -12,7 +12,7 @@ from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.scope import EVERYTHING, TRANSFER, OutOfScope, Scope, Selection
 from reconciler.core.model.similar_names import KnownNames, nearest
 from reconciler.core.model.tenant import AccountingPeriod
-from reconciler.core.planning.impact import periods_of
+from reconciler.core.planning.posting import periods_of
 from reconciler.core.planning.renames import previous_of
 from reconciler.core.planning.reversing.proof import originals_of
 from reconciler.values import dataclass

@@ -13,8 +13,7 @@ from reconciler.core.model.plan import Action, Basis, Change, Plan
 from reconciler.core.model.resource import Address, Declared
 from reconciler.core.model.schedule import WaitingParts
 from reconciler.core.model.tenant import AccountingPeriod
-from reconciler.core.planning.impact import affected_by
-from reconciler.core.planning.posting import posted_states
+from reconciler.core.planning.posting import affected_by, posted_states
 from reconciler.core.rules.close_rules import CLOSE_ITEMS
 from reconciler.values import dataclass
 
