@@ -25,7 +25,7 @@ from reconciler.workspace.approved_settings import (
     settings_in,
 )
 from reconciler.workspace.loader import WORKSPACE_FILE
-from reconciler.workspace.settings import Settings
+from reconciler.workspace.settings import Settings, Target
 
 _encoder = msgspec.json.Encoder(order="sorted", decimal_format="string", enc_hook=dict)
 _decoder = msgspec.json.Decoder(Policy)
@@ -147,6 +147,8 @@ def _of_commits(
             remedy=COMPLETE_HISTORY,
         )
     last = last if last and repository.has(last) else ""
+    if not last:
+        yield from _of_all_workspaces(repository, head, settings)
     approved = (last,) if last else repository.parents(head)
     passed = () if last == head else repository.on_the_branch(file, since=last, until=head)
     passed = (*passed, *(repository.parents(head) if last and last != head else ()))
@@ -167,6 +169,30 @@ def _of_commits(
             seen.add(state)
             where = f"commit {commit[:10]}"
             yield EarlierSettings(where=where, settings=found, files=files, passed=not of_approved)
+
+
+def _of_all_workspaces(
+    repository: Repository, head: str, settings: Settings
+) -> Iterator[EarlierSettings]:
+    """What other workspaces of the branch required, where nobody knows what was applied before.
+
+    A workspace in another directory and under another name is no way around their approvals.
+    """
+    own = repository.path_of(WORKSPACE_FILE)
+    seen: list[tuple[Policy, Target | None]] = []
+    for (commit, place), data in repository.contents(
+        found for found in repository.states_of(WORKSPACE_FILE, until=head) if found[1] != own
+    ).items():
+        known = settings_in(data)
+        if known is None or (known.policy, known.target) in seen:
+            continue
+        seen.append((known.policy, known.target))
+        yield EarlierSettings(
+            where=f"{place} of commit {commit[:10]}",
+            settings=replace(settings, policy=known.policy, target=known.target or settings.target),
+            files=_files_of(repository, commit, place, known),
+            passed=True,
+        )
 
 
 def settings_at(

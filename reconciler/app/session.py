@@ -212,7 +212,7 @@ def _require_known_host(held: Held, choice: LedgerChoice) -> None:
     """Refuse credentials for a host that only the change names."""
     host = urlsplit(choice.base_url).hostname or ""
     for base in held.bases:
-        target = None if base.passed or base.settings is None else base.settings.target
+        target = None if base.settings is None else base.settings.target
         if target is not None and host not in hosts_of(target):
             raise Refused(
                 f"wrong-host: the change directs the workspace to {host}, which the settings of "

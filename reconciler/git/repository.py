@@ -160,6 +160,18 @@ class Repository:
         span = f"{since}..{until}" if since else until
         return tuple(self.run_checked("rev-list", "--first-parent", span, "--", path).split())
 
+    def states_of(self, name: str, until: str) -> Iterator[tuple[str, str]]:
+        """The commits of the branch that wrote files of a name anywhere, with their paths."""
+        form = ("--format=%x01%H", "--name-only", "--no-renames", "--diff-filter=d", "-z")
+        asked = ("--first-parent", "-m", *form, until, "--", f":(glob)**/{name}")
+        listed = _checked(self.run("--no-literal-pathspecs", "log", *asked), "log")
+        commit = ""
+        for token in filter(None, listed.split("\0")):
+            if token.startswith("\x01") and _COMMIT.fullmatch(token[1:]):
+                commit = token[1:]
+            else:
+                yield commit, token.removeprefix("\n")
+
     def path_of(self, name: str) -> str:
         """The path in the repository of a file of the directory."""
         return posixpath.normpath(name if self.prefix == "." else f"{self.prefix}/{name}")

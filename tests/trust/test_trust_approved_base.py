@@ -1,5 +1,6 @@
 """What an apply is held to comes from the approved base too, and not from the change alone."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 from books_fixtures import template_of
-from books_harness import REFERENCE, process
+from books_harness import REFERENCE, Books, process
 from checkouts import PEOPLE, Checkout
 
 ONE = "approvals: {tiers: [{required: 1}], evidence: git}"
@@ -197,6 +198,52 @@ def test_t21_a_change_that_names_a_currency_takes_it_from_no_limit(
     assert ended.code == 0, ended.said
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("name", ["acme-books", "other-books"])
+def test_t21_another_directory_and_name_drop_no_approvals(begin, name, steps):
+    """A command without --workspace finds the books wherever the change puts them."""
+    checkout = begin(ONE)
+    with contextlib.closing(Books(checkout.books.root / "books")) as moved:
+        checkout.branch("move")
+        checkout.git("rm", "--quiet", "*.yaml")
+        moved.settings(name=name)
+        moved.write("reference.yaml", REFERENCE.read_text())
+        if steps == 2:
+            checkout.commit("Move")
+            checkout.merge("move", author="mallory")
+            assert moved.apply().code == 0
+            checkout.branch("post")
+        moved.declare("second")
+        checkout.commit("Post")
+        checkout.merge("move" if steps == 1 else "post", author="mallory")
+        ended = moved.apply()
+        assert (ended.code, moved.posted()) == (4, {}), ended.said
+        assert "1 approval" in ended.said
+        checkout.branch("again")
+        moved.declare("third")
+        checkout.commit("More")
+        checkout.merge("again", message=f"Merge\n\n{BY['alice']}")
+        assert moved.apply().code == 0
+        # Approved and applied, its own settings are the base.
+        checkout.branch("last")
+        moved.declare("fourth")
+        checkout.commit("Last")
+        checkout.merge("last")
+        ended = moved.apply()
+        assert (ended.code, "the policy changed" in ended.said) == (0, False), ended.said
+
+
+def test_t21_a_new_workspace_beside_one_without_approvals_needs_none(begin):
+    checkout = begin("limits: {changes: 9}")
+    with contextlib.closing(Books(checkout.books.root / "books")) as moved:
+        checkout.git("rm", "--quiet", "*.yaml")
+        moved.settings(name="other-books")
+        moved.write("reference.yaml", REFERENCE.read_text())
+        moved.declare("second")
+        checkout.commit("Other books")
+        assert moved.apply().code == 0
+
+
 def test_t21_what_was_removed_raises_no_limit_of_removals(begin):
     """The default is a part of the entries that stand, whatever was recorded before."""
     checkout = begin("")
@@ -322,10 +369,14 @@ def test_t21_credentials_are_not_sent_to_a_host_that_only_the_change_names(
     empty.settings(spec="{target: {baseUrl: 'https://rest.zuora.example'}}")
     checkout.commit("Direct it elsewhere")
     secrets = {"ZUORA_CLIENT_ID": "i" * 36, "ZUORA_CLIENT_SECRET": "s" * 40}
-    for verb in ("plan", "drift"):
-        ended = process(verb, "-w", empty.root, env=secrets)
-        assert ended.code == 4, ended.said
-        assert "wrong-host: the change directs the workspace to rest.zuora.example" in ended.err
+    for again in range(2):
+        for verb in ("plan", "drift")[: 2 - again]:
+            ended = process(verb, "-w", empty.root, env=secrets)
+            assert ended.code == 4, ended.said
+            assert "wrong-host: the change directs the workspace to rest.zuora.example" in ended.err
+        # Nor if the parent names the host already: nobody applied that either.
+        empty.write("words.txt", f"More {again}")
+        checkout.commit("Something else")
 
 
 def test_t21_a_base_that_cannot_be_read_is_a_refusal(begin):
