@@ -156,13 +156,16 @@ def _commit_applied(session: WriteSession) -> str:
 
 
 def _refused(plan: Plan, before: Report, interaction: Interaction) -> int:
-    report = report_of(
-        (), plan.pending, before, plan_digest=plan.digest, unanswered=len(plan.unanswered)
-    )
     missing = before.assessment.missing if before.assessment is not None else ()
-    interaction.tell(
-        NothingApplied(report=report, refusals=(*plan.refusals, *missing), told=bool(plan.refusals))
+    report = report_of(
+        (),
+        plan.pending,
+        before,
+        plan_digest=plan.digest,
+        unanswered=len(plan.unanswered),
+        refusals=(*plan.refusals, *missing),
     )
+    interaction.tell(NothingApplied(report=report, told=bool(plan.refusals)))
     return Refused.exit_code
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 
-from reconciler.core.model.finding import Problem, Refusal
+from reconciler.core.model.finding import Problem
 from reconciler.core.model.plan import Plan
 from reconciler.core.model.report import Applied, CallRecorded, Report, Settled
 from reconciler.core.model.review import Assessment
@@ -59,7 +59,6 @@ class NothingApplied:
     """
 
     report: Report
-    refusals: tuple[Refusal, ...]
     told: bool
 
 

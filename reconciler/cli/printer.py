@@ -131,7 +131,7 @@ class Printer:
 
     def _nothing_applied(self, event: NothingApplied) -> None:
         """A refusal is the last line of stdout, and a line of stderr."""
-        refused = refused_text(event.refusals)
+        refused = refused_text(event.report.refusals)
         if not event.told:
             self._result([line((refused, "bad"))])
         refused_beside(refused, self.style)

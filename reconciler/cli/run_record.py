@@ -45,7 +45,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.render.pace import Pace
 from reconciler.render.styled_text import line
 
-EVENTS_FORMAT = "1.0"
+EVENTS_FORMAT = "1.1"
 FAREWELL = 5.0
 """Seconds that a slow reader of the events gets once the run has ended."""
 
@@ -253,6 +253,9 @@ def document_of(event: Event) -> dict[str, Any] | None:  # noqa: PLR0911 - one f
         case Report():
             summary = {outcome.value: len(event.ended(outcome)) for outcome in Outcome}
             return {"event": "changes_ended", "summary": summary}
+        case NothingApplied():
+            rows = [asdict(refusal) for refusal in event.report.refusals]
+            return {"event": "nothing_applied", "refusals": rows}
         case Note():
             return {"event": "note", "message": event.text}
     return None

@@ -96,9 +96,24 @@ def test_a_refused_plan_is_told_by_its_rules(small):
     for name in ("entry-00", "entry-01", "entry-02", "entry-03", "entry-04"):
         small.remove(name)
     ended = small.apply("--events", "-")
-    _, made, last = events_in(ended.out)
+    _, made, _, last = events_in(ended.out)
     assert made["refused"] == ["too-many-removals"]
     assert last["exit_code"] == ended.code == 4
+
+
+def test_why_nothing_was_applied_is_in_the_report_and_the_events(small, tmp_path):
+    """Whoever reads only documents sees the refusals that a person sees."""
+    small.settings(spec="{policy: {limits: {money: {USD: 400}}}}")
+    small.declare("new")
+    events, report = tmp_path / "events", tmp_path / "report.json"
+    ended = small.apply("--events", str(events), "--report", str(report), "--format", "json")
+    (refused,) = json.loads(report.read_text())["refusals"]
+    assert (refused["rule"], ended.code, ended.json["refusals"]) == ("money-limit", 4, [refused])
+    assert "USD 400.90 would be posted or cancelled" in refused["message"]
+    *_, told, last = events_in(events.read_text())
+    assert (told["event"], told["refusals"], last["event"]) == (
+        "nothing_applied", [refused], "run_ended",
+    )  # fmt: skip
 
 
 @pytest.fixture

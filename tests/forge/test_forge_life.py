@@ -108,6 +108,7 @@ def test_more_money_needs_more_people(checkout, github, tmp_path):
     refused = books.apply("--format", "json")
     assert (refused.code, books.posted()) == (4, {})
     assert [row["rule"] for row in refused.json["approvals"]["missing"]] == ["approvals"]
+    assert refused.json["refusals"] == refused.json["approvals"]["missing"]
     assert "2 approvals" in refused.err
     assert "USD 1,202.70 posted or cancelled, at least 1,000.00" in refused.err
     github.approve("bob")

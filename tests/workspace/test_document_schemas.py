@@ -105,6 +105,7 @@ REPORT = {
     "plan_digest": "",
     "interrupted": False,
     "timed_out": False,
+    "refusals": [],
     "approvals": None,
     "sign_off": None,
     "settled": [],

@@ -13,7 +13,7 @@ from reconciler.core.model.review import Assessment, SignOff
 from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.values import dataclass
 
-FORMAT_VERSION = "1.2"
+FORMAT_VERSION = "1.3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,8 @@ class Report:
     plan_digest: str = ""
     interrupted: bool = False
     timed_out: bool = False
+    refusals: tuple[Refusal, ...] = ()
+    """Why nothing of the plan was applied; empty where it was, and for a change that is blocked."""
     assessment: Assessment | None = None
     """The approvals found before the first call."""
     sign_off: SignOff | None = None
@@ -201,6 +203,7 @@ def report_document(report: Report, run: RunFacts = NO_FACTS) -> dict[str, Any]:
         "plan_digest": report.plan_digest,
         "interrupted": report.interrupted,
         "timed_out": report.timed_out,
+        "refusals": [asdict(refusal) for refusal in report.refusals],
         "approvals": _approvals(report.assessment),
         "sign_off": asdict(report.sign_off) if report.sign_off is not None else None,
         "settled": settled_rows(report.settled),
