@@ -20,6 +20,7 @@ from reconciler.core.model.plan import (
 )
 from reconciler.core.model.policy import NO_RATES
 from reconciler.core.model.resource import Value, rows_of, text_of
+from reconciler.core.model.similar_names import folded, misleading_character
 from reconciler.core.planning.limits.money_moved import moved_by
 from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted
 from reconciler.core.planning.run_members import MEMBERS
@@ -246,8 +247,19 @@ def _fields(change: Change) -> Iterator[BeforeAfter]:
         effect = FORCES if forces else "in place"
         values = (field.before, field.after)
         before, after = ("", "") if field.name == lines else map(value_text, values)
+        if not f"{before}{after}".isascii():
+            before, after = _told_apart(before, after)
         yield BeforeAfter(name=field.name, before=before, after=after, effect=effect)
     yield from _line_fields(change.comparison.line_updates)
+
+
+def _told_apart(before: str, after: str) -> tuple[str, str]:
+    """Two values. If they look the same, each names its character that looks like another one."""
+    if before == after or folded(before) != folded(after):
+        return before, after
+    named = ((text, misleading_character(text)) for text in (before, after))
+    first, second = (f"{text} [{strange}]" if strange else text for text, strange in named)
+    return first, second
 
 
 def _line_fields(updates: Iterable[LineUpdate]) -> Iterator[BeforeAfter]:
@@ -255,7 +267,10 @@ def _line_fields(updates: Iterable[LineUpdate]) -> Iterator[BeforeAfter]:
     for update in updates:
         code, side = (text_of(update.line.get(name)) for name in ("accountingCodeName", "type"))
         for name in sorted(update.fields):
-            before, after = value_text(update.before.get(name)), value_text(update.fields[name])
+            values = update.before.get(name), update.fields[name]
+            before, after = map(value_text, values)
+            if not f"{before}{after}".isascii():
+                before, after = _told_apart(before, after)
             yield BeforeAfter(name=name, before=before, after=after, line=f"{code} ({side})")
 
 

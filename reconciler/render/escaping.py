@@ -7,7 +7,20 @@ import re
 
 from reconciler.core.model.canonical import UNSAFE
 
-_UNSAFE = re.compile(f"[{UNSAFE}]")
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0e31\u0e34-\u0e3a"
+    "\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
+"""Marks that are drawn above or below a letter."""
+
+_UNSAFE = re.compile(
+    f"[{UNSAFE}]"
+    # Scripts that join letters need these, and emoji; between other letters nobody sees them.
+    r"|(?<![\u0590-\u200b\u200e-\U0010ffff])[\u200c\u200d]|[\u200c\u200d](?![\u0590-\U0010ffff])"
+    r"|(?<![\u2010-\U0010ffff])[\ufe00-\ufe0f]"
+    # A tower of marks covers the lines around it.
+    f"|(?<=[{_MARKS}]{{2}})[{_MARKS}]"
+)
 
 _COMMAND = re.compile(r"#(?=#\[)|:(?=:[a-z])(?:(?<=^:)|(?<=\s:)|(?=:.*::))", re.IGNORECASE)
 """What begins a command to GitHub's runner: `##[name]` anywhere in a line, `::name::` after blanks.

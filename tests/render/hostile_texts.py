@@ -1,5 +1,6 @@
 """Texts that move a cursor, hide a line or forge one, and a plan that holds them."""
 
+import re
 import unicodedata
 
 from builders import plan_warning
@@ -29,6 +30,13 @@ HOSTILE = {
     "surrogate": "a\ud800b",
     "tag": "a\U000e0041b",
     "variation": "a\ufe0fb",
+    "blank letter": "Sales\u3164 \u115f\u1160\uffa0\u2800",
+    "other spaces": "Cost\u00a0Center\u2009\u202f\u205f",
+    "invisible mark": "a\u034fb\u180e\u17b4c",
+    "joiner of nothing": "A\u200d",
+    "many joiners": "\u0628\u200c\u200c\u0628",
+    "tower of marks": "e" + "\u0489\u0335" * 20,
+    "variation of an ideograph": "\u8fbb\U000e0100",
     "soft hyphen": "a\u00adb",
     "markup": "[bold red]x[/]",
 }
@@ -42,9 +50,17 @@ TURNING = set(
 )
 
 
+BLANK = set("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {chr(0xE0100)}
+"""Letters and marks that nobody sees."""
+
+
 def is_safe(text):
     rest = text.replace("\n", "")
-    return not any(unicodedata.category(char) in UNSAFE or char in TURNING for char in rest)
+    return (
+        not any(unicodedata.category(char) in UNSAFE or char in TURNING | BLANK for char in rest)
+        and not re.search("[A-Za-z][\ufe00-\ufe0f\u200c\u200d]|\u200c\u200c", rest)
+        and not re.search("[\u0300-\u036f\u0483-\u0489]{3}", rest)
+    )
 
 
 CALM = entry(debit("1.00", notes="calm"), credit("1.00"), notes="calm", Preparer__c="calm")

@@ -2,6 +2,7 @@
 
 import pytest
 from hostile_texts import HOSTILE, is_safe, plan_of
+from plan_scenes import Scene, entry
 
 from reconciler.core.model.finding import Problem, Refusal
 from reconciler.core.model.plan import Action, Change, Reason
@@ -74,6 +75,46 @@ def test_a_cell_does_not_break_its_table(hostile):
     rows = sound(plain_text(table([("a", hostile, "1"), ("b", "x", "2")], right=frozenset({2}))))
     assert len(rows) == 2
     assert len({columns_of(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [chr(at) for at in (0xA0, 0x34F, 0x115F, 0x180E, 0x2009, 0x200C, 0x200D, 0x202F, 0x2800,
+                        0x3164, 0xFE0F, 0xFFA0, 0xE0100)],
+    ids=ascii,
+)  # fmt: skip
+def test_a_character_that_nobody_sees_is_written_out(hidden):
+    """`Sales` cannot become another `Sales`."""
+    for text in (f"Sales{hidden}", f"{hidden}Sales", f"Sa{hidden}les"):
+        assert escaped(text) == text.replace(hidden, ascii(hidden)[1:-1])
+
+
+@pytest.mark.parametrize(
+    "text", ["e\u0301\u0308", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+             "\U0001f468\u200d\U0001f469", "\u2764\ufe0f", "\u3042\u3000\u3044"], ids=ascii
+)  # fmt: skip
+def test_what_scripts_and_emoji_need_stays(text):
+    assert escaped(text) == text
+
+
+def test_a_tower_of_marks_is_cut():
+    assert escaped("e" + "\u0301" * 4) == "e\u0301\u0301" + "\\u0301" * 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (
+            "Sales",
+            "S\u0430les",
+            "Sales -> S\u0430les [U+0430 (cyrillic small letter a) at position 2]",
+        ),
+        ("Sales", "Rent", "Sales -> Rent"),
+    ],
+)
+def test_a_value_that_looks_the_same_names_the_character(before, after, told):
+    scene = Scene().entry("a", entry(Preparer__c=after), was=entry(Preparer__c=before))
+    assert f"Preparer__c: {told}" in plain_text(plan_lines(scene.plan()))
 
 
 def test_what_is_escaped_can_still_be_told():

@@ -144,11 +144,12 @@ def readable_json(document: object) -> str:
 
 
 UNSAFE = (
-    "\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
+    "\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200b"
+    "\u200e\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""Controls, line and paragraph separators, marks that turn or hide text, and lone surrogates: the
-characters of a pattern's set."""
+"""Controls, line and paragraph separators, marks that turn or hide text, lone surrogates, and what
+looks like nothing or like a space: the characters of a pattern's set."""
 
 _HARM = re.compile(rf"#(?=#\[)|(?!\n)[{UNSAFE}]")
 
