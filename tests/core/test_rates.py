@@ -48,6 +48,9 @@ TEN = of("ten", "1100")
         pytest.param([A, of("x", "100", currency="USD")], [], id="the home currency"),
         pytest.param([A, of("x", "0.05", amount="0.01")], [], id="a rounding"),
         pytest.param([A, of("x", "1.06", amount="0.01")], ["a", "x"], id="more than a rounding"),
+        pytest.param([A, of("x", "0")], ["a", "x"], id="nothing at all"),
+        pytest.param([of("x", "0"), of("y", "0")], [], id="nothing in all of them"),
+        pytest.param([A, of("x", "5", amount="0")], [], id="home amounts alone"),
         pytest.param([A, of("x", "0.01", reverses="y")], [], id="a reversal, which is proved"),
     ],
 )  # fmt: skip

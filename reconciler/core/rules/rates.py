@@ -47,7 +47,8 @@ class _Rate(NamedTuple):
 
     def times(self, other: "_Rate") -> Decimal:
         """How many times the lower of two rates the higher one is."""
-        return max(rate_of(self.value, other.value), rate_of(other.value, self.value))
+        low, high = sorted((self.value, other.value))
+        return rate_of(low, high) if low else Decimal("Infinity")
 
 
 def worth(currency: str, period: str, lines: Sequence[Line], tenant: Tenant) -> Worth:
@@ -65,7 +66,7 @@ def _rates(currency: str, lines: Sequence[Line], tenant: Tenant) -> list[tuple[L
     rates = [
         _Rate(amount, home)
         for amount, home in amounts
-        if isinstance(amount, Decimal) and isinstance(home, Decimal)
+        if isinstance(amount, Decimal) and isinstance(home, Decimal) and amount
     ]
     foreign = currency != tenant.home_currency and len(rates) == len(lines)
     return list(zip(lines, rates, strict=True)) if foreign else []
