@@ -195,6 +195,20 @@ def test_a_home_amount_is_no_amount_of_a_currency_without_a_limit():
     assert refusal.message.startswith("EUR 10.00 would be posted or cancelled")
 
 
+def test_the_largest_material_change_is_named_first():
+    """A list may be cut, and the author of a change chooses the names."""
+    worth = {"a": ("USD", "10"), "b": ("EUR", "900"), "c": ("USD", "20"), "d": ("JPY", "1")}
+    of = snapshot(
+        [
+            declared(entry(debit(amount), credit(amount), currency=currency), name=name)
+            for name, (currency, amount) in worth.items()
+        ]
+    )
+    limits = {"USD": Decimal(10), "EUR": Decimal(600)}
+    found = material(plan_for(of).changes, limits, None, {})
+    assert [change.address.name for change, _ in found] == ["d", "c", "b", "a"]
+
+
 CHANGES = "change-limit"
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from reconciler.core.model.finding import joined
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.money import ZERO, at_rate, shown, total
+from reconciler.core.model.money import ZERO, at_rate, rate_of, shown, total
 from reconciler.core.model.plan import Action, Change
 from reconciler.core.model.policy import Rates
 from reconciler.core.planning.posting import Entry, newly_cancelled, newly_posted, postings
@@ -105,28 +105,40 @@ def material(
     """The changes that reach a limit of their currency or of another, each with why.
 
     Without limits there are none. With limits, an amount that none of them covers is material.
+    Those come first, then those that exceed their limit the most: a reader may see only some.
     """
+    found = []
     for change in changes if limits else ():
-        if change.action is not Action.BLOCKED and (
-            why := _material(change, limits, home_currency, rates)
-        ):
-            yield change, why
+        if change.action is not Action.BLOCKED:
+            found += [
+                (over, change, why) for over, why in _material(change, limits, home_currency, rates)
+            ]
+    for _, change, why in sorted(found, key=lambda row: -row[0]):
+        yield change, why
+
+
+_WITHOUT_END = Decimal("Infinity")
 
 
 def _material(
     change: Change, limits: Mapping[str, Decimal], home_currency: str | None, rates: Rates
-) -> str:
+) -> Iterator[tuple[Decimal, str]]:
+    """How many times its limit a change is, and why it is material; nothing if it is not."""
     if change.posts and not KINDS[change.address.kind].lines:
-        return "amounts known only after the run"
+        yield _WITHOUT_END, "amounts known only after the run"
+        return
     for entries in (newly_posted(change), newly_cancelled(change)):
         moved = moved_by(entries, home_currency, rates)
         for currency, least in sorted(limits.items()):
             amount = moved.amounts.get(currency)
             if amount is not None and amount >= least:
-                return moved.said(currency).rstrip(",")
+                times = rate_of(least, amount) if least else _WITHOUT_END
+                yield times, moved.said(currency).rstrip(",")
+                return
         if unmeasured := moved.unmeasured(limits):
-            return " and ".join(f"{moved.said(one)}, without a limit" for one in unmeasured)
-    return ""
+            said = " and ".join(f"{moved.said(one)}, without a limit" for one in unmeasured)
+            yield _WITHOUT_END, said
+            return
 
 
 class Largest(NamedTuple):
