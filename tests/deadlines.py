@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 VARIABLE = "LAB_PATIENCE"
@@ -64,7 +65,7 @@ def impatient(*, attempt: float = SHORT) -> Iterator[Clock]:
 
 
 def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
-    from reconciler.app import session
+    from reconciler.app import apply, session
     from reconciler.engine.ports import PollingPolicy
     from reconciler.http_client.clock import Clock as ClientClock
     from reconciler.zuora.connection import CallLimits
@@ -75,8 +76,7 @@ def _changes(attempt: float, clock: Clock) -> Iterator[Callable[[], None]]:
     yield _put(defaults, "deadline", 15.0)
     timing: Any = ClientClock.__init__.__kwdefaults__  # type: ignore[misc]
     yield _put(timing, "now", clock)
-    polling: Any = PollingPolicy.__init__.__kwdefaults__  # type: ignore[misc]
-    yield _put(polling, "shortest", FIRST_PAUSE)
+    yield _put(vars(apply), "PollingPolicy", partial(PollingPolicy, shortest=FIRST_PAUSE))
     connected = session.connect
 
     def connect(*args: Any, **keywords: Any) -> Any:
