@@ -136,11 +136,9 @@ def _custom(document: Document) -> dict[str, Any]:
 
 
 def _count_on(author: Author, numbers: Sequence[str]) -> None:
-    highest: dict[str, int] = {}
-    for number in numbers:
-        if found := _NUMBER.fullmatch(number):
-            prefix, value = found.group(1), int(found.group(2))
-            highest[prefix] = max(value, highest.get(prefix, 0))
+    """The next new number with a prefix follows the highest one."""
+    found = filter(None, map(_NUMBER.fullmatch, numbers))
+    highest = dict(sorted((number[1], int(number[2])) for number in found))  # the last one counts
     if highest:
         rows = [
             {"tenant_id": author.tenant_id, "name": prefix, "value": value}
