@@ -165,7 +165,7 @@ class ChangeExecutor:
         differing = self.reader.differing_fields(live, expected)
         if differing:
             # Not all of what is posted was applied by this run.
-            found = self.reader.shown(live, expected)
+            found = self.reader.shown(live, expected, intent.payload)
             note = self.intents.intent(
                 Act.NOTE, number=number, payload=found.otherwise, spec=found.applied
             )

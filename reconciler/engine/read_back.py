@@ -175,10 +175,11 @@ class ReadBack:
         names += ["the status"] * (live.status not in self.kind.posted_states)
         return tuple(names)
 
-    def shown(self, live: Live, expected: Expectation) -> Shown:
+    def shown(self, live: Live, expected: Expectation, payload: str | None) -> Shown:
         """What of the expected spec counts as applied, by a read that differs from it."""
         held, _ = split_marker(live.fields, self.marker_place)
-        return shown(self.kind, expected.spec or {}, expected.applied, held)
+        spec, before = expected.spec or {}, expected.applied
+        return shown(self.kind, spec, before, held, payload=payload)
 
     def not_ours(self, live: Live | None, expected: Expectation) -> str:
         """Why an answered number is not the entry of a create; empty when it may be.

@@ -101,7 +101,7 @@ class RepeatableCall:
         if live is not None and (adopted or intent.act is Act.UPDATE):
             # Somebody changed the entry after the update, which may show in part. Or the ledger
             # stored other values.
-            found = self.reader.shown(live, self.effect)
+            found = self.reader.shown(live, self.effect, intent.payload)
             differing = found.differing
             note = self.intents.intent(
                 Act.NOTE, number=number, payload=found.otherwise, spec=found.applied

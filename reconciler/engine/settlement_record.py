@@ -69,7 +69,7 @@ def shown_by(
     if live is None or intent.spec is None or live.status not in kind.posted_states:
         return None
     held, _ = split_marker(live.fields, marker_place)
-    return shown(kind, intent.spec, before, held)
+    return shown(kind, intent.spec, before, held, payload=intent.payload)
 
 
 def record_settled(

@@ -289,6 +289,19 @@ def test_i32_a_successor_that_reads_otherwise_keeps_the_old_entry(bench):
     bench.converge(OTHER)
 
 
+def test_what_an_update_did_not_send_was_not_stored_otherwise(bench):
+    """A read after it shows other amounts. An update sends none, so they are posted again."""
+    bench.converge(files(a=of(notes="one")))
+
+    def moved(line, request):
+        bench.execute("update journal_entry_items set amount = '77'")
+        return line.deliver(request)
+
+    bench.line.choose = nth(1, moved, "basic-information")
+    assert outcomes(bench.apply(files(a=of(notes="two")))) == {"failed"}
+    bench.converge(files(a=of(notes="two")))
+
+
 @pytest.mark.parametrize("fault", [lost_before, lost_after], ids=["lost", "only its answer lost"])
 def test_i07_a_clearing_update_without_answer_is_settled_by_what_stands(bench, fault):
     bench.converge(NOTED)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from functools import partial
 
 from reconciler.core.model.canonical import with_lines
+from reconciler.core.model.json_text import read_json
 from reconciler.core.model.kinds.kind import Kind
 from reconciler.core.model.plan import Comparison
 from reconciler.core.model.resource import EMPTY, Key, Value, rows_of
@@ -31,8 +32,11 @@ def shown(
     sent: Mapping[str, Value],
     before: Mapping[str, Value] | None,
     live: Mapping[str, Value],
+    *,
+    payload: str | None = None,
 ) -> Shown:
     """Compare what a call sent with a read of its entry. `before` was applied before the call.
+    The ledger stored otherwise only what is in the `payload` of the call.
 
     A sent value counts if the read shows it, whoever wrote it: a file declared it, so a file that
     gives it up clears it. Where the read differs, the value from before counts. What no read
@@ -44,8 +48,10 @@ def shown(
     names = dict.fromkeys(field.name for field in found.fields)
     names |= dict.fromkeys([kind.lines] * bool(found.line_updates))
     applied = before if _posted_by_another(kind, found) else _applied(kind, sent, before, found)
-    told = json.dumps(stored_otherwise(kind, found), ensure_ascii=False)
-    return Shown(differing=tuple(names), applied=applied, otherwise=told)
+    body = read_json(payload or "{}")
+    told = {name: pair for name, pair in stored_otherwise(kind, found).items() if name in body}
+    otherwise = json.dumps(told, ensure_ascii=False)
+    return Shown(differing=tuple(names), applied=applied, otherwise=otherwise)
 
 
 def _posted_by_another(kind: Kind, found: Comparison) -> bool:
