@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..web.errors import INVALID_VALUE, MISSING_FIELD, Reason, Refusal
-from ..web.fields import BOOLEAN, Field, choice, nested, read_fields, text
+from ..web.fields import BOOLEAN, Field, FieldType, choice, read_fields, schema_of, text
 from .results import COMPRESSIONS, FORMATS
 
 
@@ -23,12 +23,13 @@ class QueryRequest:
 
 
 OUTPUT_FIELDS = (Field(name="target", type=choice("S3"), required=True),)
+OUTPUT = FieldType(read=lambda value: value, schema=schema_of(OUTPUT_FIELDS))
 SOURCE = choice("LIVE", "WAREHOUSE")
 FIELDS = (
     Field(name="query", type=text(1024 * 1024, minimum=1), required=True),
     Field(name="outputFormat", type=choice(*FORMATS), required=True),
     Field(name="compression", type=choice(*COMPRESSIONS), required=True),
-    Field(name="output", type=nested(OUTPUT_FIELDS), required=True),
+    Field(name="output", type=OUTPUT, required=True),
     Field(name="columnSeparator", type=text(1, minimum=1)),
     Field(name="sourceData", type=SOURCE),
     Field(name="readDeleted", type=BOOLEAN),

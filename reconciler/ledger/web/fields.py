@@ -200,11 +200,6 @@ def items(schema: Schema, maximum: int, minimum: int = 0) -> Schema:
     return {"type": "array", "items": schema, "minItems": minimum, "maxItems": maximum}
 
 
-def nested(of: Sequence[Field]) -> FieldType:
-    """An object with the fields `of`, which `read_fields` reads."""
-    return FieldType(read=lambda value: value, schema=schema_of(of))
-
-
 def _read_date(value: object) -> str:
     if isinstance(value, str) and _DATE.fullmatch(value):
         try:
