@@ -120,20 +120,7 @@ def plan_with_search(
     search = search_ledger(ledger, workspace, place, names=names)
     if search.failure and finding.probe_from is not None:
         search = probe_ledger(read, finding.probe_from, workspace, place, why=search.failure)
-    wanted = {number: one for one, numbers in search.numbers.items() for number in numbers}
-    if doubtful:
-        wanted |= dict(tuple(dropped.numbers.items())[:MOST_PROBED])
-    holders = {state.number: one for one, state in snapshot.recorded.items()}
-    unread = tuple(
-        (KINDS[address.kind], number)
-        for number, address in sorted(wanted.items())
-        if number not in snapshot.live
-        # A search that finds it under another name contradicts the last read.
-        or (number in snapshot.unread and holders.get(number) != address)
-    )
-    snapshot = with_found(
-        snapshot, search, read(unread), workspace=workspace, place=place, dropped=dropped
-    )
+    snapshot = _with_found(snapshot, search, read, dropped, doubtful=doubtful)
     if snapshot.found or snapshot.again:
         snapshot, plan = _made(snapshot, make, read)
     if finding.new and not search.failure and not search.probed:
@@ -155,6 +142,29 @@ def plan_with_search(
         doubts=len(doubts),
         lacking=bool(unrecorded(snapshot)) or (doubtful and bool(search.failure)),
         probe_from=finding.probe_from,
+    )
+
+
+def _with_found(
+    snapshot: Snapshot, search: Search, read: Read, dropped: Dropped, *, doubtful: bool
+) -> Snapshot:
+    """The snapshot with what a search found, which is read; with `doubtful`, what was dropped too.
+
+    A search that finds an entry under another name contradicts its last read.
+    """
+    wanted = {number: one for one, numbers in search.numbers.items() for number in numbers}
+    if doubtful:
+        wanted |= dict(tuple(dropped.numbers.items())[:MOST_PROBED])
+    holders = {state.number: one for one, state in snapshot.recorded.items()}
+    unread = tuple(
+        (KINDS[address.kind], number)
+        for number, address in sorted(wanted.items())
+        if number not in snapshot.live
+        or (number in snapshot.unread and holders.get(number) != address)
+    )
+    workspace, place = snapshot.tenant.workspace, snapshot.tenant.marker
+    return with_found(
+        snapshot, search, read(unread), workspace=workspace, place=place, dropped=dropped
     )
 
 

@@ -43,22 +43,8 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
         annotation("error", row.message, f"To fix: {row.remedy}", title=row.rule)
         for row in plan.refusals
     ]
-    for change in view.changes:
-        block, source = change.change.block, change.change.source
-        texts = (f"cancels a posted entry: {change.money}", change.headline)
-        if block is not None:
-            texts = (f"{block.rule}: {block.message}", f"To fix: {block.remedy}")
-        elif not change.cancels:
-            continue
-        drawn.append(
-            annotation(
-                "warning" if block is None else "error",
-                *texts,
-                title=change.title,
-                file=prefix + source.path if source else "",
-                line=source.line if source else 1,
-            )
-        )
+    told_of = (one for one in view.changes if one.change.block is not None or one.cancels)
+    drawn += [_of_change(one, prefix) for one in told_of]
     drawn += [
         annotation(
             "warning",
@@ -83,6 +69,21 @@ def plan_annotations(plan: Plan, prefix: str) -> str:
     later = cut([f"{row[0]}: {', '.join(row[1:])}" for row in view.waiting], MOST_WAITING)
     drawn += [annotation("notice", *later, title="waiting for later periods")] * bool(later)
     return "".join(drawn)
+
+
+def _of_change(change: ChangeView, prefix: str) -> str:
+    """A change that is blocked, or that cancels a posted entry."""
+    block, source = change.change.block, change.change.source
+    texts = (f"cancels a posted entry: {change.money}", change.headline)
+    if block is not None:
+        texts = (f"{block.rule}: {block.message}", f"To fix: {block.remedy}")
+    return annotation(
+        "warning" if block is None else "error",
+        *texts,
+        title=change.title,
+        file=prefix + source.path if source else "",
+        line=source.line if source else 1,
+    )
 
 
 def _rehearsal(
