@@ -51,15 +51,15 @@ def told(found):
         pytest.param(KNOWN, (ON, ON, ON, ON), declared_run(), "", "", id="all posted"),
         pytest.param(
             KNOWN, CUT, declared_run(), "1 of 4 gone",
-            f"1 of 4 entries of {JR} no longer exists", id="deleted",
+            f"1 of 4 entries of {JR} was not found", id="deleted",
         ),
         pytest.param(
             KNOWN, (None,) * 4, declared_run(), "4 of 4 gone",
-            f"4 of 4 entries of {JR} no longer exist", id="all deleted",
+            f"4 of 4 entries of {JR} were not found", id="all deleted",
         ),
         pytest.param(
             KNOWN, (ON, OFF, None, None), declared_run(), "1 of 4 cancelled, 2 of 4 gone",
-            f"1 of 4 entries of {JR} are cancelled, and 2 no longer exist",
+            f"1 of 4 entries of {JR} are cancelled, and 2 were not found",
             id="cancelled and deleted",
         ),
         pytest.param(
@@ -73,11 +73,11 @@ def told(found):
         pytest.param(KNOWN, CUT, accepting((4, "gone")), "", "", id="acknowledged"),
         pytest.param(
             KNOWN, CUT, accepting((4, "Cancelled")), "1 of 4 gone",
-            f"1 of 4 entries of {JR} no longer exists", id="acknowledged in another state",
+            f"1 of 4 entries of {JR} was not found", id="acknowledged in another state",
         ),
         pytest.param(
             KNOWN, (ON, ON, None, None), accepting((4, "gone")), "1 of 4 gone",
-            f"1 of 4 entries of {JR} no longer exists", id="one of two acknowledged",
+            f"1 of 4 entries of {JR} was not found", id="one of two acknowledged",
         ),
     ],
 )  # fmt: skip

@@ -81,7 +81,7 @@ def test_t12_an_entry_of_a_run_cancelled_and_deleted(billing):
     numbers = [row["number"] for row in billing.rows("select number from journal_entries")]
     cancel_and_delete(billing, numbers[0])
     difference = says(billing, "cancelled-in-part")
-    assert difference["message"] == "1 of 4 entries of JR-00000001 no longer exists"
+    assert difference["message"] == "1 of 4 entries of JR-00000001 was not found"
     assert "was cancelled in part" in billing.run("drift").out
     closing = billing.run("close-check", "Jan-2026")
     assert closing.code == 7
@@ -110,7 +110,7 @@ def test_t12_an_entry_of_a_run_cancelled_and_deleted(billing):
     cancel_and_delete(billing, numbers[2])
     difference = says(billing, "cancelled-in-part")
     assert difference["message"] == (
-        "1 of 4 entries of JR-00000001 are cancelled, and 1 no longer exists"
+        "1 of 4 entries of JR-00000001 are cancelled, and 1 was not found"
     )
     assert f"{{number: {numbers[2]}, status: gone" in difference["remedy"]
 

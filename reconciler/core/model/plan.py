@@ -31,7 +31,7 @@ CANCELLED = "Cancelled"
 
 
 GONE = "gone"
-"""The status of an entry that no longer exists, in drift and in acknowledgements."""
+"""The status of an entry that no read finds, in drift and in acknowledgements."""
 
 AGAIN = "posted-again"
 """The status in drift of an entry that was removed, and is posted again."""
@@ -209,7 +209,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A live entry that changed since the last apply; `status` tells if it no longer exists."""
+    """A live entry that changed since the last apply; `status` tells if no read finds it."""
 
     address: Address
     number: str

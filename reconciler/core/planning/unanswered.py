@@ -133,7 +133,7 @@ def _moved(moved: Drift, snapshot: Snapshot) -> UnansweredDifference:
 
 def _lost_fact(lost: LostEntries, number: str) -> str:
     made = f"of {lost.of} entries of {number}"
-    gone = f"no longer exist{'s' * (len(lost.gone) == 1)}"
+    gone = f"{'was' if len(lost.gone) == 1 else 'were'} not found"
     if not lost.cancelled:
         return f"{len(lost.gone)} {made} {gone}"
     also = f", and {len(lost.gone)} {gone}" if lost.gone else ""
