@@ -116,7 +116,7 @@ LINES = st.lists(
 
 
 def spec_of(lines, region):
-    """An entry with these lines, and one that balances them."""
+    """An entry with these lines, and with others that balance them."""
     rows = []
     for side, cents, one, other in lines:
         make = debit if side == "Debit" else credit
@@ -124,7 +124,10 @@ def spec_of(lines, region):
         custom = {name: value for name, value in named.items() if value}
         rows.append(make(str(Decimal(cents).scaleb(-2)), CODE, **custom))
     net = sum((row["amount"] if row["type"] == "Debit" else -row["amount"]) for row in rows)
-    rows.append((credit if net > 0 else debit)(str(abs(net) or 1), "Cash"))
+    if net:
+        rows.append((credit if net > 0 else debit)(str(abs(net)), "Cash"))
+    else:
+        rows += [debit("1", "Cash"), credit("1", "Cash")]
     segments = ({"segmentName": "Region", "segmentValue": region},) if region else ()
     return entry(*rows, **({"segments": segments} if segments else {}))
 
