@@ -292,6 +292,7 @@ _UNITS: Final[Mapping[type, str]] = {str: "character", tuple: "item", dict: "fie
 _BOUNDS: Final[Mapping[str, str]] = {
     "minimum": "at least",
     "maximum": "at most",
+    "exclusiveMinimum": "more than",
     "exclusiveMaximum": "less than",
 }
 _KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = {
@@ -313,10 +314,7 @@ _KEYWORDS: Final[Mapping[str, Callable[[_Refused, Path], Iterable[Breach]]]] = {
     "minProperties": _wrong_length,
     "maxProperties": _wrong_length,
     "uniqueItems": _repeated,
-    "minimum": _wrong_range,
-    "maximum": _wrong_range,
-    "exclusiveMinimum": _wrong_range,
-    "exclusiveMaximum": _wrong_range,
+    **dict.fromkeys(_BOUNDS, _wrong_range),
 }
 
 

@@ -103,6 +103,8 @@ def test_a_policy_without_controls_asks_for_nothing(tmp_path):
         ("rules/ticket-in-notes", "../ticket-in-notes", "schema-spelling"),
         ("expires: 2027-06-30", "expires: 2027-06-31", "schema-date"),
         ("percent: 25", "percent: -1", "schema-range"),
+        ("materiality:", "rates: {USD: {EUR: 0}}\n    materiality:", "schema-range"),
+        ("materiality:", "rates: {USD: {EUR: -1}}\n    materiality:", "schema-range"),
     ],
 )
 def test_a_slip_in_the_policy_is_a_problem_in_plain_words(tmp_path, before, after, rule):
