@@ -23,6 +23,7 @@ ReconcilerError                     1
     ├── RunFailed                   6   a journal run was created and ended in an error
     ├── StillAtWork                 6   the call succeeded, but the ledger is still processing it
     └── OutcomeUnknown              6   the request may or may not have taken effect
+        └── MarkerLost              6   the ledger did not keep the marker of a created entry
 """
 
 from collections.abc import Mapping, Sequence
@@ -199,3 +200,7 @@ class OutcomeUnknown(LedgerError):
     """The request was sent, and its outcome is unknown."""
 
     exit_code = 6
+
+
+class MarkerLost(OutcomeUnknown):
+    """A create was answered with an entry that does not show the marker that was sent."""

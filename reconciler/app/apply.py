@@ -210,6 +210,7 @@ def execute_plan(
                 ports,
                 parallelism=session.parallelism,
                 continue_on_error=continue_on_error,
+                settled=before.settled,
             ):
                 ended.append(item)
                 advance()

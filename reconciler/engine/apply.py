@@ -9,8 +9,8 @@ from operator import attrgetter
 from reconciler.core.model.finding import Refusal
 from reconciler.core.model.history import Recorded
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.plan import Change, Plan
-from reconciler.core.model.report import Applied, Outcome, left_out
+from reconciler.core.model.plan import Change, Plan, Verb
+from reconciler.core.model.report import Applied, Outcome, Settled, left_out
 from reconciler.core.model.resource import Address
 from reconciler.core.planning.renames import renamed
 from reconciler.core.planning.reversing.proof import without_original
@@ -18,26 +18,28 @@ from reconciler.core.planning.reversing.removals import cancelled_numbers, with_
 from reconciler.engine.change_executor import ChangeExecutor
 from reconciler.engine.period_watch import PeriodWatch
 from reconciler.engine.ports import Ports
-from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable
+from reconciler.errors import AccessRefused, DaybookError, LedgerUnreachable, MarkerLost
 from reconciler.values import dataclass
 
 
-def apply(
+def apply(  # noqa: PLR0913 - keywords, each with its usual value
     plan: Plan,
     recorded: Mapping[Address, Recorded],
     ports: Ports,
     *,
     parallelism: int,
     continue_on_error: bool = False,
+    settled: Iterable[Settled] = (),
 ) -> Iterator[Applied]:
     """Apply the feasible changes of a plan, and yield the result of each as it ends.
 
     Changes start in plan order, those that post nothing first, at most `parallelism` at a time.
     After a failure no further change starts in the same accounting period, unless
     `continue_on_error`. If the ledger cannot be reached or refuses access, or the daybook cannot
-    be written, no further change starts at all. A started change completes its call in flight.
-    The periods are read before the first write, and again when the copy is old. A change that they
-    no longer allow is left out as blocked, and the rest goes on.
+    be written, no further change starts at all. No further entry is created if the ledger does not
+    keep the marker of a new one, or of an open create among those `settled`. A started change
+    completes its call in flight. The periods are read before the first write, and again when the
+    copy is old. A change that they no longer allow is left out as blocked, and the rest goes on.
     Every change is yielded, even after an unexpected error, which is raised at the end.
     """
     # Removals come first: a renamed entry is never posted under both names.
@@ -46,7 +48,10 @@ def apply(
         sorted(plan.feasible, key=lambda one: (one.posts, one.posts == bool(one.reverses)))
     )
     running: dict[Future[Applied], ChangeExecutor] = {}
-    halt = _Halt(continue_on_error=continue_on_error)
+    halt = _Halt(
+        continue_on_error=continue_on_error,
+        unmarked=next((_unmarked(item.address) for item in settled if item.marker_lost), ""),
+    )
     periods = PeriodWatch(
         ledger=ports.ledger, clock=ports.polling.clock, manages_close=ports.manages_close
     )
@@ -85,6 +90,11 @@ def apply(
         raise halt.unforeseen
 
 
+def _unmarked(address: Address) -> str:
+    """Why no further entry is created: no read and no search would know it as ours."""
+    return f"the ledger did not keep the marker of {address.name}, so no further entry is created"
+
+
 def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     """Whether a change starts only when another one has ended.
 
@@ -107,6 +117,12 @@ def _must_wait(change: Change, running: Iterable[ChangeExecutor]) -> bool:
     )
 
 
+def _creates_marked(change: Change) -> bool:
+    """Whether a change creates an entry that carries a marker."""
+    marked = KINDS[change.address.kind].carries_marker
+    return marked and any(step.verb is Verb.CREATE for step in change.steps)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Halt:
     """What failed so far, and which changes do not start because of it."""
@@ -125,6 +141,8 @@ class _Halt:
     blocked_removals: dict[str, Refusal] = field(default_factory=dict)
     """What left out a removal, by its period: a posting there may be the same entry."""
     everything: str = ""
+    unmarked: str = ""
+    """Why no entry with a marker is created."""
     unforeseen: BaseException | None = None
 
     def ended(self, future: Future[Applied], work: ChangeExecutor) -> Applied:
@@ -151,6 +169,8 @@ class _Halt:
         if result.outcome in (Outcome.FAILED, Outcome.UNKNOWN) and not self.continue_on_error:
             # A change without a single period stops no other.
             self.periods |= {result.change.period} - {""}
+        if isinstance(result.error, MarkerLost):
+            self.unmarked = self.unmarked or _unmarked(change.address)
         if isinstance(result.error, DaybookError):
             self.everything = "the daybook could no longer be written"
         elif isinstance(result.error, AccessRefused | LedgerUnreachable):
@@ -164,6 +184,8 @@ class _Halt:
         failed = next((one for one in reversals if one in self.failed), "")
         if why:
             pass
+        elif self.unmarked and _creates_marked(change):
+            why = self.unmarked
         elif change.posts and change.reverses in self.failed:
             why = f"{change.reverses}, which it reverses, did not succeed"
         elif failed:

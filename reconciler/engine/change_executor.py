@@ -11,7 +11,7 @@ from reconciler.core.model.canonical import fingerprint
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
 from reconciler.core.model.kinds.kind import Kind
-from reconciler.core.model.marker import MARKER, marker_of
+from reconciler.core.model.marker import MARKER, is_rest_of, marker_of
 from reconciler.core.model.plan import CANCELLED, UNCHANGED, Action, Basis, Change, Step, Verb
 from reconciler.core.model.report import Applied, Outcome, left_out
 from reconciler.core.model.resource import Live, text_of
@@ -36,6 +36,7 @@ from reconciler.errors import (
     DaybookError,
     EntryMoved,
     LedgerError,
+    MarkerLost,
     OutcomeUnknown,
     PostedByAnother,
     ReconcilerError,
@@ -147,7 +148,7 @@ class ChangeExecutor:
         expected = Expectation(spec=spec)
         fault = self.reader.not_ours(live, expected)
         if live is None or fault:
-            self._disown(intent, step, f"the ledger answered {number}, {fault}")
+            self._disown(live, intent, step, f"the ledger answered {number}, {fault}")
         if live.status in self.kind.failed:
             why = text_of(live.fields.get("errorMessage"))
             raise RunFailed(
@@ -339,15 +340,16 @@ class ChangeExecutor:
         if live is not None and self.change.cancels and not self.marked:
             self.marked = fingerprint(self.reader.marked(live))
 
-    def _disown(self, intent: Intent, step: Step, fact: str) -> NoReturn:
+    def _disown(self, live: Live | None, intent: Intent, step: Step, fact: str) -> NoReturn:
         """Do not record a number that is not ours (I-34)."""
         number, self.number = self.number, None
         self.done.remove(step)
-        error = OutcomeUnknown(
-            fact,
-            remedy=f"Check {number} in the ledger: it was not recorded.",
-            track_id=intent.track_id or "",
-        )
+        remedy = f"Check {number} in the ledger: it was not recorded."
+        lost = live is not None and is_rest_of(self.reader.marker_of(live), self.marker)
+        if lost:
+            remedy += f" Have the ledger keep what is sent in its field {self.basis.marker_place}."
+        sort = MarkerLost if lost else OutcomeUnknown
+        error = sort(fact, remedy=remedy, track_id=intent.track_id or "")
         self.intents.record_outcome(intent, ended_by(error, Result.UNKNOWN))
         raise error
 

@@ -10,7 +10,7 @@ from reconciler.core.model.command import suggested
 from reconciler.core.model.finding import joined
 from reconciler.core.model.history import ADOPTIONS, Act, Recorded, Result
 from reconciler.core.model.kinds import KINDS
-from reconciler.core.model.marker import marker_of, split_marker
+from reconciler.core.model.marker import is_rest_of, marker_of, split_marker
 from reconciler.core.model.plan import CANCELLED
 from reconciler.core.model.report import Settled
 from reconciler.core.model.resource import Address, Live
@@ -144,7 +144,7 @@ class _Settlement:
             )
             return settlement_of(intent, Result.UNKNOWN, message=message)
         if live is not None and kind.carries_marker and self._marker_in(live) != marker:
-            return self._unmarked(intent, number)
+            return self._unmarked(intent, number, self._marker_in(live))
         settled = settled_by(intent, number, live, marker_place=self.marker_place)
         if settled.differs and not kind.carries_marker:
             # Nothing but its values could prove that the object is the declared one.
@@ -153,7 +153,7 @@ class _Settlement:
             return settlement_of(intent, Result.UNSENT, message=message)
         return settled
 
-    def _unmarked(self, intent: Intent, number: str) -> Settled:
+    def _unmarked(self, intent: Intent, number: str, found: str | None) -> Settled:
         """A create that was answered with an entry without its marker, which may be its own."""
         marker, place = marker_of(self.workspace, intent.address), self.marker_place
         hours = (FORGOTTEN + LAG) // HOUR
@@ -163,7 +163,8 @@ class _Settlement:
             f"it is another one, run "
             f"{suggested('daybook', 'recover', '--not-posted', intent.address)} after {hours} hours"
         )
-        return settlement_of(intent, Result.UNKNOWN, number=number, message=message)
+        settled = settlement_of(intent, Result.UNKNOWN, number=number, message=message)
+        return replace(settled, marker_lost=is_rest_of(found, marker))
 
     def _as_answered(self, intent: Intent) -> Settled | None:
         """Settle a create by a posted entry that it was answered with; None without one.
@@ -178,8 +179,8 @@ class _Settlement:
             if live is not None and live.status in kind.posted_states:
                 if found == marker:
                     return settled_by(intent, number, live, marker_place=self.marker_place)
-                if found is None or marker.startswith(found):
-                    return self._unmarked(intent, number)
+                if is_rest_of(found, marker):
+                    return self._unmarked(intent, number, found)
         return None
 
     def _named(self, intent: Intent) -> Settled | None:

@@ -374,7 +374,7 @@ class Bench:
             way = Ports(ledger=client, daybook=book, **{"polling": HASTY, **ports})
             options.setdefault("parallelism", self.parallelism)
             try:
-                ended.extend(apply(plan, recorded, way, **options))
+                ended.extend(apply(plan, recorded, way, settled=settled, **options))
             finally:
                 self.last = report_of(ended, plan.pending, settled=settled)
             mark_complete(book, found.search, found.snapshot.found, first_apply=first)

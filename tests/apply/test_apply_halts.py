@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import sqlite3
 import threading
 import time
@@ -83,6 +84,43 @@ def test_a_ledger_that_cannot_be_used_is_left_alone(bench, meets):
     assert by_name(report) == {"a": "failed", "b": "not_attempted", "c": "not_attempted"}
     assert "the ledger could no longer be used" in messages(report)["c"]
     bench.converge(TWO_MONTHS)
+
+
+@pytest.mark.parametrize(
+    "kept", ["", "books/", "BOOKS/A", " books/a"], ids=["ignored", "cut off", "case", "spaces"]
+)
+@pytest.mark.parametrize("go_on", [False, True])
+def test_a_lost_marker_stops_every_further_create_but_no_other_change(bench, kept, go_on):
+    """Nothing would know a further entry as ours either, in this run or in the next ones."""
+
+    def forgets(line, request):
+        body = json.loads(request.read()) | {"ReconcilerKey__c": kept}
+        held = {name: request.headers[name] for name in ("authorization", "idempotency-key")}
+        return line.deliver(httpx.Request("POST", request.url, headers=held, json=body))
+
+    bench.apply(files(z=of("9.00")))
+    wanted = TWO_MONTHS | files(z=of("9.00", notes="said anew"))
+    bench.line.choose = every(forgets, "create")
+    report = bench.apply(wanted, continue_on_error=go_on)
+    assert by_name(report) == {
+        "a": "unknown", "b": "not_attempted", "c": "not_attempted", "z": "done",
+    }  # fmt: skip
+    assert "ReconcilerKey__c" in report.applied[0].remedy
+    why = "the ledger did not keep the marker of a, so no further entry is created"
+    assert {messages(report)[name] for name in "bc"} == {why}
+    for hours in (0, 1, 29):
+        bench.clock.pass_by(hours=hours)
+        report = bench.apply(wanted, continue_on_error=go_on)
+        assert by_name(report) == {"a": "blocked", "b": "not_attempted", "c": "not_attempted"}
+        assert {messages(report)[name] for name in "bc"} == {why}
+        assert len(bench.all_entries()) == 2
+    bench.line.choose = lambda sent: None
+    number = report.settled[0].number
+    bench.api(
+        "PUT", f"/v1/journal-entries/{number}/basic-information", {"ReconcilerKey__c": "books/a"}
+    )
+    bench.converge(wanted)
+    assert len(bench.all_entries()) == 4
 
 
 def test_n23_access_refused_mid_run_keeps_what_was_done(bench):

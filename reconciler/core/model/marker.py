@@ -57,6 +57,15 @@ def marker_of(workspace: str, address: Address) -> str:
     return f"{workspace}/{address.name}"
 
 
+def is_rest_of(found: str | None, marker: str) -> bool:
+    """Whether a ledger that does not keep a marker as it is sent may show `found` of it.
+
+    It may ignore the field, keep only the beginning of its text, or change case and spaces.
+    """
+    rest = (found or "").strip().casefold()
+    return found != marker and marker.casefold().startswith(rest)
+
+
 def notes_suffix(marker: str) -> str:
     """The marker as the last line of notes, for tenants without a custom field for it."""
     return f"[reconciler:{marker}]"

@@ -68,7 +68,8 @@ class Settled:
 
     `differs`: its entry has other values than were sent. `applied` are then those that count as
     applied, None if none do, and `otherwise` is what was sent and what a read shows instead, as
-    the daybook keeps it. `entries` are those of a journal run that has ended.
+    the daybook keeps it. `marker_lost`: its entry does not show the marker as it was sent.
+    `entries` are those of a journal run that has ended.
     """
 
     address: Address
@@ -79,6 +80,7 @@ class Settled:
     differs: bool = False
     applied: Mapping[str, Value] | None = None
     otherwise: str = ""
+    marker_lost: bool = False
     entries: tuple[str, ...] = ()
 
 
