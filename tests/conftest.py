@@ -11,7 +11,6 @@ import pytest
 from hypothesis import settings
 from postgresql_server import PostgreSQL, running
 from statements import compile_once
-from workers import report_calls_alone, rewrite_once
 
 from reconciler.core.model.variables import BUILD_SERVERS
 
@@ -38,8 +37,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Examples are repeatable in the default suite, or where HYPOTHESIS_PROFILE asks for it."""
     compile_once()
     keep_files_in_memory()
-    rewrite_once(config, Path(__file__).parent)
-    report_calls_alone(config)
     # A ledger is never assumed in a CI job, and these tests may be one.
     for name in BUILD_SERVERS:
         os.environ.pop(name, None)
