@@ -173,7 +173,8 @@ class _Settlement:
         search finds the entry.
         """
         kind, marker = KINDS[intent.address.kind], marker_of(self.workspace, intent.address)
-        for number in {*intent.answered} - recorded_numbers(self.recorded.values()):
+        known = recorded_numbers(self.recorded.values())
+        for number in (one for one in intent.answered if one not in known):
             live = self.ledger.read(kind, number)
             found = self._marker_in(live) if live is not None else None
             if live is not None and live.status in kind.posted_states:

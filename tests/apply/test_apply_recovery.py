@@ -26,6 +26,7 @@ from builders import address
 from reconciler.app.apply import exit_code
 from reconciler.app.session import Stop
 from reconciler.cli.inputs import stopping
+from reconciler.core.model.history import CallOutcome, Result
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_document, report_of
 from reconciler.core.model.resource import Address
@@ -91,6 +92,20 @@ def test_i01_a_marker_that_the_ledger_does_not_keep_is_no_reason_to_post_again(b
     bench.line.choose = lambda sent: None
     bench.api("PUT", f"/v1/journal-entries/{number}/cancel")
     bench.converge(one)
+
+
+def test_of_several_answers_the_first_one_is_named(bench):
+    """Each run names the same entry, which somebody has to look at."""
+    bench.line.choose = every(lost_before, "create")
+    bench.apply(files(a=of()))
+    numbers = [bench.post_foreign() for _ in range(8)]
+    with bench.daybook() as book:
+        (call,) = book.unsettled()
+        for number in numbers:
+            book.record_outcome(call, CallOutcome(result=Result.UNKNOWN, number=number))
+    bench.clock.pass_by(hours=30)
+    (settled,) = bench.apply(files(a=of())).settled
+    assert (settled.result, settled.number) == (Result.UNKNOWN, numbers[0])
 
 
 def test_what_the_ledger_stores_otherwise_is_known_where_the_answer_was_lost(bench):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from builders import credit, debit, declared, entry, live, plan_for, recorded, snapshot, tenant_of
-from run_builders import declared_run
+from run_builders import declared_run, live_run, recorded_run
 
 from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.documents.plan_file import plan_of, plan_text
@@ -167,6 +167,16 @@ def test_a_home_amount_alone_measures_nothing(worth, other):
     assert "EUR 5.00 would be posted or cancelled" in refused.message
     named = [why for _, why in material(plan.changes, limits, "USD", {})]
     assert named == ["EUR 5.00, without a limit"]
+
+
+def test_a_sum_without_a_limit_says_what_it_has_at_a_rate():
+    """A run that is cancelled has entries in several currencies."""
+    entries = live(number="JE-00000001", currency="EUR"), live(number="JE-00000002")
+    plan = plan_for(snapshot([], [recorded_run()], [live_run(*entries)]))
+    named = material(plan.changes, amount(GBP="1"), "USD", {"USD": amount(EUR="2")})
+    ((_, why),) = named
+    assert why.startswith("EUR 400.90, without a limit and USD 1,202.70, with EUR at the rate of")
+    assert why.endswith("the policy, without a limit")
 
 
 def test_an_amount_at_a_rate_says_so():

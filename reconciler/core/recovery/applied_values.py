@@ -36,8 +36,8 @@ def shown(
     payload: str | None = None,
 ) -> Shown:
     """Compare what a call sent with a read of its entry. `before` was applied before the call.
-    The ledger stored otherwise only what is in the `payload` of the call.
 
+    Only what is in the `payload` of the call can be stored otherwise than it was sent.
     A sent value counts if the read shows it, whoever wrote it: a file declared it, so a file that
     gives it up clears it. Where the read differs, the value from before counts. What no read
     shows counts as sent by a create, and stays as before for any other call.

@@ -136,8 +136,8 @@ def _material(
                 yield times, moved.said(currency).rstrip(",")
                 return
         if unmeasured := moved.unmeasured(limits):
-            said = " and ".join(f"{moved.said(one)}, without a limit" for one in unmeasured)
-            yield _WITHOUT_END, said
+            said = (f"{moved.said(one).rstrip(',')}, without a limit" for one in unmeasured)
+            yield _WITHOUT_END, " and ".join(said)
             return
 
 
