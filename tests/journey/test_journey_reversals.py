@@ -339,6 +339,18 @@ def test_the_comments_of_what_is_restored_are_those_of_the_last_apply(closed, wa
     closed.applied()
 
 
+def test_a_file_of_a_commit_that_is_no_text_does_not_end_the_search(closed):
+    (closed.root / "latin.yaml").write_bytes("# für rent".encode("latin-1"))
+    committed(closed, "text")
+    for file in ("latin.yaml", "rent.yaml"):
+        (closed.root / file).unlink()
+    closed.write("other.yaml", RENT.replace("400.90", "300.10"))
+    done = closed.run("reverse", "rent", "--rebook")
+    assert done.code == 0, done.said
+    assert files(closed)["other.yaml"] == RENT
+    closed.applied()
+
+
 def test_a_file_that_no_commit_has_as_it_is_posted_is_restored_and_says_so(closed):
     shutil.rmtree(closed.root / ".git")
     closed.write("rent.yaml", RENT.replace("400.90", "300.10"))

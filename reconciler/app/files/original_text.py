@@ -9,6 +9,7 @@ from reconciler.core.model.resource import Source
 from reconciler.core.model.tenant import Tenant
 from reconciler.git.repository import Repository
 from reconciler.workspace.declarations import declared_from
+from reconciler.workspace.encoding import decode
 from reconciler.workspace.files import SUFFIXES
 from reconciler.workspace.formatter.editing import documents_in, edited
 from reconciler.workspace.formatter.writer import declarations_text, metadata_of
@@ -61,7 +62,8 @@ def _committed(root: Path, path: str, commit: str, names: tuple[str, ...]) -> It
     def texts(files: Iterable[tuple[str, str]]) -> Iterator[str]:
         places = [(one, repository.path_of(name)) for one, name in files]
         found = repository.contents(places)
-        yield from (found[place].decode() for place in places if place in found)
+        # One that is no sound text was never applied.
+        yield from (decode(found[place], path="")[0] for place in places if place in found)
 
     yield from texts((one, path) for one in commits)
     others = ((one, name) for one in commits for name in repository.files(one))
