@@ -146,7 +146,7 @@ def _of_commits(
             "before this change are unknown",
             remedy=COMPLETE_HISTORY,
         )
-    last = last if last and repository.has(last) else ""
+    last = last if knows_base(daybook, repository) else ""
     if not last:
         yield from _of_all_workspaces(repository, head, settings)
     approved = (last,) if last else repository.parents(head)
@@ -208,6 +208,12 @@ def settings_at(
     found = settings_in(data)
     files = {} if found is None else _files_of(repository, commit, file, found)
     return file, EarlierSettings(where=where, settings=found, files=files)
+
+
+def knows_base(daybook: DaybookReader, repository: Repository | None) -> bool:
+    """Whether the checkout has the commit whose settings an apply completed under."""
+    last = _last_applied(daybook)
+    return bool(last) and repository is not None and repository.has(last)
 
 
 def _last_applied(daybook: DaybookReader) -> str:

@@ -1,6 +1,6 @@
 """A workspace with its daybook and its ledger open: to read, or to write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +9,13 @@ from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.app.connection import chosen_ledger, connect
-from reconciler.app.policy_history import approved_before, check_rules, held_by, remembered
+from reconciler.app.policy_history import (
+    approved_before,
+    check_rules,
+    held_by,
+    knows_base,
+    remembered,
+)
 from reconciler.app.provenance import origin_of
 from reconciler.app.state_directory import spill_path, waits_to_be_read, workspace_daybook
 from reconciler.app.workspace import CheckedWorkspace, require_valid
@@ -20,7 +26,7 @@ from reconciler.daybook import Daybook, DaybookReader
 from reconciler.engine.ports import LedgerReader
 from reconciler.errors import AppliedInPart, Refused
 from reconciler.git.repository import Repository
-from reconciler.workspace.approved_settings import Held
+from reconciler.workspace.approved_settings import EarlierSettings, Held
 from reconciler.workspace.ledger_choice import IN_FILE, LedgerChoice
 from reconciler.workspace.settings import Settings, hosts_of
 from reconciler.zuora.client import Client
@@ -181,7 +187,9 @@ def open_session(
         else:
             repository, held = None, remembered(settings, daybook)
         if in_file:
-            _require_known_host(held, choice)
+            # Where nothing was applied, an earlier commit of the change could name any host.
+            known = knows_base(daybook, repository)
+            _require_known_host([one for one in held.bases if not (known and one.passed)], choice)
         settings = held.settings
         ledger, host = connect(
             workspace.root,
@@ -208,10 +216,10 @@ def open_session(
         yield session
 
 
-def _require_known_host(held: Held, choice: LedgerChoice) -> None:
+def _require_known_host(bases: Iterable[EarlierSettings], choice: LedgerChoice) -> None:
     """Refuse credentials for a host that only the change names."""
     host = urlsplit(choice.base_url).hostname or ""
-    for base in held.bases:
+    for base in bases:
         target = None if base.settings is None else base.settings.target
         if target is not None and host not in hosts_of(target):
             raise Refused(

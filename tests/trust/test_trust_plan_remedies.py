@@ -768,6 +768,20 @@ def test_t26_a_tenant_that_moved_is_named_outside_of_the_change(served_small):
     applied_well(served_small)
 
 
+def test_t26_a_wrong_host_that_was_never_applied_is_over_once_it_is_corrected(served_small):
+    """After an apply its commit is the base, and what a later one named sends nothing anywhere."""
+    right = f"{{target: {{baseUrl: '{served_small.url}'}}}}"
+    served_small.settings(spec=right)
+    checkout = Checkout(served_small)
+    del served_small.env["ZUORA_BASE_URL"]
+    served_small.applied()
+    served_small.settings(spec="{target: {baseUrl: 'https://rest.zuora.example'}}")
+    checkout.commit("Direct it elsewhere")
+    served_small.settings(spec=right)
+    checkout.commit("Direct it back")
+    applied_well(served_small)
+
+
 # Differences that no change answers.
 
 
