@@ -180,13 +180,7 @@ def view_of(plan: Plan, assessment: Assessment | None = None) -> PlanView:
         rehearsal=rehearsal_view(plan.rehearsal) if plan.rehearsal is not None else None,
         need_person=need_person(len(plan.unanswered)),
         largest=_largest(plan, changes) if len(changes) > 1 else (),
-        material=tuple(
-            (view, why)
-            for view in (changes if plan.materiality else ())
-            for _, why in material(
-                (view.change,), plan.materiality, plan.basis.home_currency, plan.rates
-            )
-        ),
+        material=_material(plan, changes) if plan.materiality else (),
         refused=refused_text(plan.refusals),
         drift=tuple(map(view_of_drift, plan.drift)),
         drifted=f"{counted(len(plan.drift), 'entry has', 'entries have')} changed in the ledger"
@@ -201,6 +195,12 @@ def ledger_of(basis: Basis) -> tuple[tuple[str, str], ...]:
     """The host, the tenant and the entity, each after what it is called, as far as known."""
     names = (("tenant ", basis.tenant_id), ("entity ", basis.entity_id))
     return ("", basis.host), *(pair for pair in names if pair[1])
+
+
+def _material(plan: Plan, changes: tuple[ChangeView, ...]) -> tuple[tuple[ChangeView, str], ...]:
+    views = {view.change.address: view for view in changes}
+    found = material(plan.pending, plan.materiality, plan.basis.home_currency, plan.rates)
+    return tuple((views[change.address], why) for change, why in found)
 
 
 def _largest(plan: Plan, changes: tuple[ChangeView, ...]) -> tuple[tuple[ChangeView, str], ...]:

@@ -209,6 +209,27 @@ def test_the_largest_material_change_is_named_first():
     assert [change.address.name for change, _ in found] == ["d", "c", "b", "a"]
 
 
+def test_a_material_change_counts_by_its_largest_amount():
+    """What it cancels may be more than what it posts, and its author writes its home amount."""
+    home = {"homeCurrencyAmount": Decimal("11")}
+    small, large = (entry(debit(one), credit(one)) for one in ("10", "5000"))
+    foreign = entry(debit("900", **home), credit("900", **home), currency="EUR")
+    of = snapshot(
+        [declared(small), declared(foreign, name="eur")],
+        [recorded(spec=large)],
+        [live(spec=large)],
+        tenant=tenant_of(home_currency="USD"),
+    )
+    changes, limits = plan_for(of).changes, {"USD": Decimal(10)}
+    rated = material(changes, limits, "USD", {"USD": {"EUR": Decimal(1)}})
+    assert [why for _, why in rated] == [
+        "USD 5,000.00",
+        "USD 900.00, with EUR at the rate of the policy",
+    ]
+    unrated = material(changes, limits, "USD", {})
+    assert [why for _, why in unrated] == ["EUR 900.00, without a limit", "USD 5,000.00"]
+
+
 CHANGES = "change-limit"
 
 

@@ -109,10 +109,11 @@ def material(
     """
     found = []
     for change in changes if limits else ():
-        if change.action is not Action.BLOCKED:
-            found += [
-                (over, change, why) for over, why in _material(change, limits, home_currency, rates)
-            ]
+        if change.action is not Action.BLOCKED and (
+            reached := [*_material(change, limits, home_currency, rates)]
+        ):
+            over, why = max(reached, key=lambda row: row[0])
+            found.append((over, change, why))
     for _, change, why in sorted(found, key=lambda row: -row[0]):
         yield change, why
 
@@ -123,7 +124,7 @@ _WITHOUT_END = Decimal("Infinity")
 def _material(
     change: Change, limits: Mapping[str, Decimal], home_currency: str | None, rates: Rates
 ) -> Iterator[tuple[Decimal, str]]:
-    """How many times its limit a change is, and why it is material; nothing if it is not."""
+    """How many times each limit that it reaches a change is, and in which words."""
     if change.posts and not KINDS[change.address.kind].lines:
         yield _WITHOUT_END, "amounts known only after the run"
         return
@@ -134,11 +135,9 @@ def _material(
             if amount is not None and amount >= least:
                 times = rate_of(least, amount) if least else _WITHOUT_END
                 yield times, moved.said(currency).rstrip(",")
-                return
         if unmeasured := moved.unmeasured(limits):
             said = (f"{moved.said(one).rstrip(',')}, without a limit" for one in unmeasured)
             yield _WITHOUT_END, " and ".join(said)
-            return
 
 
 class Largest(NamedTuple):
