@@ -18,7 +18,7 @@ from reconciler.core.model.review import Approval, Discarded, Requirement, Revie
 from reconciler.core.model.scope import Scope, Selection
 from reconciler.core.planning.approvals import assess
 from reconciler.core.planning.limits.money_moved import material
-from reconciler.core.planning.limits.stricter import stricter
+from reconciler.core.planning.limits.stricter import POLICY, held_keys, stricter
 from reconciler.workspace.settings import policy_digest
 
 USD, EUR, JPY = "USD", "EUR", "JPY"
@@ -191,6 +191,13 @@ def test_a_rate_that_was_not_approved_covers_nothing():
     for old, new in ((rates, lower), (lower, rates)):
         held = stricter(Policy(rates=old), Policy(rates=new), 0)
         assert held.rates == {"USD": amount(EUR="2")}
+
+
+def test_a_rate_that_holds_is_shown_with_the_currency_in_which_it_counts():
+    old = Policy(rates={"USD": amount(EUR="2", JPY="1"), "GBP": amount(EUR="3")})
+    new = Policy(rates={"USD": amount(EUR="1", JPY="2"), "GBP": amount(EUR="1")})
+    _, (key,) = held_keys(old, new, 0, POLICY)
+    assert key.holds == "GBP (EUR 3), USD (EUR 2, JPY 2)"
 
 
 def test_the_strictest_tier_counts_and_says_why():

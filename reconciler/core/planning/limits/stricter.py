@@ -80,7 +80,8 @@ def shown_value(value: Any) -> str:
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {shown_value(item)}" for name, item in sorted(value.items()))
+        form = "{} ({})" if any(isinstance(one, Mapping) for one in value.values()) else "{} {}"
+        return ", ".join(form.format(name, shown_value(one)) for name, one in sorted(value.items()))
     if is_dataclass(value) or isinstance(value, tuple | frozenset):
         return ""
     return str(value)
