@@ -215,7 +215,9 @@ def plan_and_search(
     )
     require_as_read(session.workspace, found.plan)
     live = live_state_of(found.snapshot, seen.asked) if seen.asked is not None else None
-    warnings, refusals = _judged(warnings, session.settings.policy, options)
+    warnings, refusals = _judged(
+        warnings, session.settings.policy, options, alone=not found.plan.pending
+    )
     plan = replace(
         found.plan,
         search=options.search,
@@ -259,7 +261,7 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
         *workspace_warnings(workspace, plan, known.policy),
         *snapshot_warnings(plan, snapshot),
     )
-    warnings, refusals = _judged(warnings, known.policy, options)
+    warnings, refusals = _judged(warnings, known.policy, options, alone=not plan.pending)
     plan = replace(plan, warnings=warnings, waiting=workspace.waiting)
     plan = _rehearsed(with_refusals(plan, refusals) if refusals else plan, snapshot, options)
     if known.base is not None:
@@ -268,12 +270,16 @@ def plan_offline(workspace: CheckedWorkspace, options: PlanOptions) -> MadePlan:
 
 
 def _judged(
-    warnings: Iterable[PlanWarning], policy: Policy, options: PlanOptions
+    warnings: Iterable[PlanWarning], policy: Policy, options: PlanOptions, *, alone: bool
 ) -> tuple[tuple[PlanWarning, ...], tuple[Refusal, ...]]:
-    """The warnings as the policy governs them, and the refusals for those that fail."""
+    """The warnings as the policy governs them, and the refusals for those that fail.
+
+    `alone`: no entry changes, so that a changed policy can be applied as its remedy asks.
+    """
     failing = policy.failing | (frozenset({EVERY_RULE}) if options.strict else frozenset())
     warnings = tuple(governed(warnings, policy))
-    return warnings, strict_refusals(warnings, failing)
+    judged = [one for one in warnings if not (alone and one.rule == "policy-changed")]
+    return warnings, strict_refusals(judged, failing)
 
 
 def _cache_of(session: ReadSession, reading: ReadOptions) -> Cache | None:

@@ -225,7 +225,8 @@ def _require_known_host(bases: Iterable[EarlierSettings], choice: LedgerChoice) 
             raise Refused(
                 f"wrong-host: the change directs the workspace to {host}, which the settings of "
                 f"{base.where} do not name, so no credentials are sent to it",
-                remedy=f"If the tenant moved, set {BASE_URL} to its URL outside of the change.",
+                remedy="If the tenant moved, or the workspace is new, set "
+                f"{BASE_URL} to its URL outside of the change.",
             )
 
 

@@ -244,6 +244,19 @@ def test_t21_a_new_workspace_beside_one_without_approvals_needs_none(begin):
         assert moved.apply().code == 0
 
 
+def test_t21_a_new_strict_workspace_beside_another_is_begun_by_its_settings_alone(begin):
+    checkout = begin("limits: {changes: 9}")
+    with contextlib.closing(Books(checkout.books.root / "books")) as added:
+        added.settings(name="other-books", spec="{policy: {strict: true}}")
+        added.write("reference.yaml", REFERENCE.read_text())
+        checkout.commit("Other books")
+        assert added.apply().code == 0
+        added.declare("second")
+        checkout.commit("Post")
+        ended = added.apply()
+        assert ended.code == 0, ended.said
+
+
 def test_t21_what_was_removed_raises_no_limit_of_removals(begin):
     """The default is a part of the entries that stand, whatever was recorded before."""
     checkout = begin("")

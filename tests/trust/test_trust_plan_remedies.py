@@ -1086,11 +1086,15 @@ def test_t26_a_daybook_that_knows_the_runs_is_restored(billing):
 
 
 @follows("policy-changed")
-def test_t26_a_change_of_the_settings_is_applied_alone(small):
-    small.settings(spec="{policy: {limits: {changes: 2}}}")
+@pytest.mark.parametrize("strict", ["", "strict: [policy-changed], "])
+def test_t26_a_change_of_the_settings_is_applied_alone(small, strict):
+    small.settings(spec=f"{{policy: {{{strict}limits: {{changes: 2}}}}}}")
     small.applied()
-    small.settings(spec="{policy: {limits: {changes: 3}}}")
+    small.settings(spec=f"{{policy: {{{strict}limits: {{changes: 3}}}}}}")
+    small.declare("another")
     warned(small, "policy-changed", "then apply it alone")
+    assert small.plan().code == (4 if strict else 0)
+    small.remove("another")
     small.applied()
     assert not is_warned(small, "policy-changed")
 

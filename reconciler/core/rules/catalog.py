@@ -247,7 +247,8 @@ PLAN_RULES: Mapping[str, Rule] = {
     "wrong-host": Rule(
         summary="Credentials are sent only to a host that the approved settings name.",
         why="A change to `spec.target` would otherwise send them to whatever host it names.",
-        remedy="If the tenant moved, set ZUORA_BASE_URL to its URL outside of the change.",
+        remedy="If the tenant moved, or the workspace is new, set ZUORA_BASE_URL to its URL "
+        "outside of the change.",
     ),
     "wrong-tenant": Rule(
         summary="The ledger is the one that this daybook was created for.",
