@@ -29,7 +29,7 @@ TRANSIENT = frozenset(
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
-    """A call so far. `deadline` bounds it; after an attempt `in_doubt` it may have taken effect."""
+    """A call so far, which `deadline` bounds. If it is `in_doubt`, it may have taken effect."""
 
     deadline: float
     attempt: int = 0

@@ -102,7 +102,7 @@ class Credentials:
 
 
 def base_url_of(connection: Connection) -> BaseUrl:
-    """The checked base URL. Raises LedgerUnreachable for one that gets no credentials."""
+    """The base URL. Raises LedgerUnreachable for one that credentials must not be sent to."""
     try:
         origin = parse_base_url(connection.base_url)
     except UnusableUrl as error:
@@ -124,7 +124,7 @@ HEADER_WORD = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def headers_of(connection: Connection) -> dict[str, str]:
-    """The headers of every call (API facts 1.1). Raises LedgerUnreachable for odd characters."""
+    """The headers of every call (API facts 1.1). Raises LedgerUnreachable for unusable values."""
     headers = {"Zuora-Version": connection.zuora_version}
     words = [connection.zuora_version, *connection.organization_ids]
     if connection.entity_id is not None:

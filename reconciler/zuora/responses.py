@@ -41,9 +41,7 @@ class Classification(Attempt):
     """Whether the response is not usable because of a word that this version does not know."""
 
 
-CATEGORIES: Mapping[
-    int, RequestOutcome
-] = {  # by the last two digits of a reason code (API facts 7.2)
+CATEGORIES: Mapping[int, RequestOutcome] = {
     10: RequestOutcome.DENIED,
     11: RequestOutcome.SIGNED_OUT,
     **dict.fromkeys((20, 21, 22, 23, 27, 30, 45, 90), RequestOutcome.REFUSED),
@@ -51,6 +49,7 @@ CATEGORIES: Mapping[
     **dict.fromkeys((50, 70), RequestOutcome.BUSY),
     **dict.fromkeys((60, 61, 99), RequestOutcome.FAILED),
 }
+"""By the last two digits of a reason code (API facts 7.2)."""
 
 _LOCK = 50
 """Lock contention, which a first request that is still running also causes (7.2, 7.5)."""
@@ -67,9 +66,7 @@ WEIGHT = (
     RequestOutcome.MISSING,
 )
 
-STATUSES: Mapping[
-    int, RequestOutcome
-] = {  # their meaning does not depend on the body (API facts 7.1, 7.2, 7.5)
+STATUSES: Mapping[int, RequestOutcome] = {
     401: RequestOutcome.SIGNED_OUT,
     403: RequestOutcome.DENIED,
     408: RequestOutcome.LOST,
@@ -77,6 +74,7 @@ STATUSES: Mapping[
     425: RequestOutcome.LOST,
     429: RequestOutcome.BUSY,
 }
+"""Those whose meaning does not depend on the body (API facts 7.1, 7.2, 7.5)."""
 
 
 def classify(reply: Response, operation: Operation) -> Classification:

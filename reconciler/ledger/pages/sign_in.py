@@ -101,7 +101,7 @@ def _local(path: str) -> str:
 
 
 def _check_origin(request: falcon.Request) -> None:
-    """Refuse a form from another site. A browser says from where, so others send no Origin."""
+    """Refuse a form from another site. A request without Origin is not from a browser."""
     origin = request.get_header("Origin")
     site = request.get_header("Sec-Fetch-Site")
     hosts = {request.get_header("Host"), request.get_header("X-Forwarded-Host")}

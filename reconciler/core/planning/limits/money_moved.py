@@ -124,7 +124,7 @@ _WITHOUT_END = Decimal("Infinity")
 def _material(
     change: Change, limits: Mapping[str, Decimal], home_currency: str | None, rates: Rates
 ) -> Iterator[tuple[Decimal, str]]:
-    """How many times each limit that it reaches a change is, and in which words."""
+    """For each limit that a change reaches: how many times the limit it is, and in words."""
     if change.posts and not KINDS[change.address.kind].lines:
         yield _WITHOUT_END, "amounts known only after the run"
         return
