@@ -291,7 +291,7 @@ def test_a_digest_that_does_not_fit_is_refused_though_the_file_is_whole():
         pytest.param(TEXT.replace('"daybook_serial"', '"serial"', 1), id="another key"),
         pytest.param(TEXT.replace("{", '{"digest": "x", ', 1), id="a key twice"),
         pytest.param(TEXT.replace("5.5", "NaN", 1), id="no number"),
-        pytest.param(TEXT.replace('"b\u2028', '"\\ud800', 1), id="text that is no text"),
+        pytest.param(TEXT.replace('"b\\u2028', '"\\ud800', 1), id="text that is no text"),
         pytest.param(TEXT[:-20], id="cut short"),
     ],
 )

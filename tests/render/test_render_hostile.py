@@ -1,9 +1,15 @@
 """Text from files and servers cannot move the cursor, hide a line, or forge one (I-80)."""
 
+import re
+
 import pytest
 from hostile_texts import HOSTILE, is_safe, plan_of
 from plan_scenes import Scene, entry
 
+from reconciler.core.documents.plan_digest import with_digest
+from reconciler.core.documents.plan_file import plan_of as read_plan
+from reconciler.core.documents.plan_file import plan_text
+from reconciler.core.model.canonical import UNSAFE
 from reconciler.core.model.finding import Problem, Refusal
 from reconciler.core.model.plan import Action, Change, Reason
 from reconciler.core.model.report import Applied, Outcome, report_of
@@ -37,6 +43,17 @@ def test_a_plan_is_safe_and_has_as_many_lines_as_a_calm_one(hostile):
             row for row in calm if row.startswith("Plan: ")
         ]
         assert not [row for row in rows if row.startswith("::")]
+
+
+def test_the_json_of_a_plan_is_safe_and_is_read_as_it_was(hostile):
+    if "\ud800" in hostile:
+        pytest.skip("half a surrogate pair is refused when files and answers are read")
+    plan = plan_of(hostile)
+    text = plan_text(plan)
+    assert not re.search(f"[{UNSAFE}]", text.replace("\n", ""))
+    assert "##[" not in text
+    assert plan_text(read_plan(text)) == text
+    assert read_plan(text).digest == with_digest(plan).digest
 
 
 def test_a_report_is_safe(hostile):

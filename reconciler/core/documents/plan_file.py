@@ -10,7 +10,7 @@ from reconciler.core.documents.plan_consistency import contradictions
 from reconciler.core.documents.plan_digest import digest_of
 from reconciler.core.documents.plan_json import NOT_A_PLAN, checksum_of, document_of, plan_from
 from reconciler.core.documents.plan_schema import FORMAT_VERSION, NotAPlan
-from reconciler.core.model.canonical import json_bytes
+from reconciler.core.model.canonical import harmless_json, json_bytes
 from reconciler.core.model.json_text import Unreadable, read_json
 from reconciler.core.model.plan import Basis, Plan
 from reconciler.errors import StalePlan
@@ -24,7 +24,7 @@ def plan_text(plan: Plan, *, key: str = "") -> str:
     document = document_of(plan)
     if key:
         document["mac"] = _mac(document["checksum"], key)
-    return msgspec.json.format(json_bytes(document), indent=2).decode() + "\n"
+    return harmless_json(msgspec.json.format(json_bytes(document), indent=2).decode()) + "\n"
 
 
 def _mac(checksum: str, key: str) -> str:
