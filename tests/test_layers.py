@@ -406,7 +406,7 @@ def test_a_folder_is_looked_through_at_a_glance():
 
 def test_the_package_does_not_grow_without_reason():
     """Raise the limit in the commit that needs it, and say there what for."""
-    assert sum(module.lines for module in modules()) <= 61_379
+    assert sum(module.lines for module in modules()) <= 61_385
 
 
 def test_the_command_line_imports_late_only_what_is_heavy():

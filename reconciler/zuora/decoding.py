@@ -141,8 +141,8 @@ def accounting_period(row: Mapping[str, Value]) -> AccountingPeriod:
     quarter = "fiscalQuarter" if "fiscalQuarter" in row else "fiscal_quarter"
     return AccountingPeriod(
         name=_required_text(row, "name"),
-        start_date=_required_text(row, "startDate"),
-        end_date=_text(row, "endDate") or None,
+        start_date=_date(row, "startDate"),
+        end_date=_date(row, "endDate") if row.get("endDate") else None,
         status=_required_text(row, "status"),
         fiscal_year=_integer(row, "fiscalYear"),
         fiscal_quarter=_integer(row, quarter),
@@ -163,6 +163,14 @@ def _text(row: Mapping[str, Value], field: str) -> str:
     if not isinstance(value, str):
         raise Unreadable(f"{field} is not text")
     return value
+
+
+def _date(row: Mapping[str, Value], field: str) -> str:
+    """A day in ISO form: days are compared as text. What follows a space or a T is its time."""
+    found = re.fullmatch("([0-9]{4}-[0-9]{2}-[0-9]{2})([T ].*)?", _required_text(row, field))
+    if found is None:
+        raise Unreadable(f"{field} is not a date in ISO form")
+    return found[1]
 
 
 def _integer(row: Mapping[str, Value], field: str) -> int | None:

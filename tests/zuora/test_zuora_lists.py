@@ -166,13 +166,29 @@ def test_a_code_that_does_not_fit_is_an_error(server, connect, row):
 
 @pytest.mark.parametrize(
     "change",
-    [{"fiscalYear": "MMXXVI"}, {"fiscalYear": 2026.5}, {"startDate": None}, {"status": None}],
+    [
+        {"fiscalYear": "MMXXVI"},
+        {"fiscalYear": 2026.5},
+        {"startDate": None},
+        {"status": None},
+        {"startDate": "01/01/2026"},
+        {"endDate": "01/31/2026"},
+        {"endDate": "20260131"},
+    ],
 )
 def test_a_period_that_does_not_fit_is_an_error(server, connect, change):
     document = {"success": True, "accountingPeriods": [JANUARY | change]}
     server.play(then=answer(document=document))
     with pytest.raises(LedgerError):
         connect(server.url, limits=CallLimits(attempts=1)).accounting_periods()
+
+
+def test_a_period_has_days_without_a_time(server, connect):
+    """Days are compared as text, so a last day with a time would not be in its period."""
+    timed = {"startDate": "2026-01-01 00:00:00", "endDate": "2026-01-31T00:00:00.000-08:00"}
+    server.play(answer(document={"success": True, "accountingPeriods": [JANUARY | timed]}))
+    (found,) = connect(server.url).accounting_periods()
+    assert (found.start_date, found.end_date) == ("2026-01-01", "2026-01-31")
 
 
 @pytest.mark.parametrize(
