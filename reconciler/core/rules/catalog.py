@@ -121,7 +121,7 @@ PLAN_RULES: Mapping[str, Rule] = {
         "declaration.",
         why="The entry may exist although no response was received. A second create would post it "
         "twice.",
-        remedy="Run `reconciler apply`: it first settles calls with unknown outcome.",
+        remedy="Run `reconciler apply`: it settles open calls first, or says what each one needs.",
     ),
     "reversal-cancelled": Rule(
         summary="Only what is posted is reversed.",
