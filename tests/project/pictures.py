@@ -36,7 +36,6 @@ from reconciler.cli.main import run  # noqa: E402
 from reconciler.cli.streams import _PAINT as PAINT  # noqa: E402
 from reconciler.core.model.history import Recorded  # noqa: E402
 from reconciler.core.model.plan import Allowances, Basis, Plan  # noqa: E402
-from reconciler.core.model.policy import Policy  # noqa: E402
 from reconciler.core.model.resource import Address, Declared, Live  # noqa: E402
 from reconciler.core.model.review import SignOff  # noqa: E402
 from reconciler.core.model.scope import Provenance  # noqa: E402
@@ -89,7 +88,7 @@ def edited_books() -> Plan:
     plan = make_plan(snapshot, basis=_basis(workspace), allowances=Allowances())
     return replace(
         plan,
-        warnings=tuple(workspace_warnings(workspace, plan, Policy())),
+        warnings=tuple(workspace_warnings(workspace, plan, workspace.settings.policy)),
         sign_off=SignOff(prepared_by=("dana",), change="pull request #7"),
     )
 
