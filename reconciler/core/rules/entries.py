@@ -24,7 +24,7 @@ from reconciler.core.model.resource import Declared, Path, Source, Value, rows_o
 from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import Check, finding, finding_at
 from reconciler.core.rules.journal_runs import RUN_CHECKS, overlaps
-from reconciler.core.rules.rates import Economics, check_rates, odd_line, worth
+from reconciler.core.rules.rates import Economics, check_rates, debits, unusual_line
 from reconciler.core.rules.reversals import check_reversals, reversed_names
 from reconciler.core.rules.tenant import LINES, TENANT_CHECKS, custom_fields
 
@@ -86,7 +86,7 @@ def check_together(
     yield from _same_economics(entries, posting_of, reversed_names(entries) if reverses else ())
     # A reversal has the rate of its original.
     own = [one for one in entries if one.reverses is None]
-    yield from check_rates([(one.source, posting_of(one).worth) for one in own], tenant)
+    yield from check_rates([(one.source, posting_of(one).debits) for one in own], tenant)
     if not (tenant.complete or tenant.home_currency):
         yield from _unknown_home_currency(entries)
     if reverses:
@@ -140,7 +140,7 @@ def economics(spec: Mapping[str, Value], tenant: Tenant) -> Economics:
     header = [spec.get(name) for name in ("accountingPeriodName", "currency", "organizationLabel")]
     return Economics(
         digest=short_digest((header, sorted(segments), lines)),
-        worth=worth(str(spec.get("currency")), str(header[0]), rows_of(spec.get(LINES)), tenant),
+        debits=debits(str(spec.get("currency")), str(header[0]), rows_of(spec.get(LINES)), tenant),
     )
 
 
@@ -258,7 +258,7 @@ def _home_amount(declared: Declared, tenant: Tenant) -> Iterator[Finding]:
             path = (*path, "homeCurrencyAmount")
             yield finding(declared, "home-amount", path, message, remedy)
     if currency != home and (
-        odd := odd_line(str(currency), rows_of(declared.spec.get(LINES)), tenant)
+        odd := unusual_line(str(currency), rows_of(declared.spec.get(LINES)), tenant)
     ):
         yield finding(declared, "unusual-rate", *odd)
 

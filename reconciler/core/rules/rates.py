@@ -11,15 +11,15 @@ from reconciler.core.model.tenant import Tenant
 from reconciler.core.rules.catalog import finding_at
 from reconciler.core.rules.tenant import LINES
 
-Worth: TypeAlias = tuple[str, ...]
+Debits: TypeAlias = tuple[str, ...]
 """Currency, period, debits and debits in home currency; empty for what has no rate of its own."""
 
 
 class Economics(NamedTuple):
-    """What an entry posts: a digest that equal postings share, and its worth."""
+    """What an entry posts: a digest that equal postings share, and its debits."""
 
     digest: str = ""
-    worth: Worth = ()
+    debits: Debits = ()
 
 
 NO_ECONOMICS = Economics()
@@ -51,12 +51,12 @@ class _Rate(NamedTuple):
         return rate_of(low, high) if low else Decimal("Infinity")
 
 
-def worth(currency: str, period: str, lines: Sequence[Line], tenant: Tenant) -> Worth:
+def debits(currency: str, period: str, lines: Sequence[Line], tenant: Tenant) -> Debits:
     """The sums of an entry in foreign currency."""
-    debits = [rate for line, rate in _rates(currency, lines, tenant) if line["type"] == "Debit"]
-    if not debits:
+    found = [rate for line, rate in _rates(currency, lines, tenant) if line["type"] == "Debit"]
+    if not found:
         return ()
-    amount, home = (total(one) for one in zip(*debits, strict=True))
+    amount, home = (total(one) for one in zip(*found, strict=True))
     return currency, period, plain(amount), plain(home)
 
 
@@ -72,9 +72,9 @@ def _rates(currency: str, lines: Sequence[Line], tenant: Tenant) -> list[tuple[L
     return list(zip(lines, rates, strict=True)) if foreign else []
 
 
-def odd_line(currency: str, lines: Sequence[Line], tenant: Tenant) -> tuple[Path, str] | None:
+def unusual_line(currency: str, lines: Sequence[Line], tenant: Tenant) -> tuple[Path, str] | None:
     """The place of the line whose rate is the least like that of its entry, and a message."""
-    sums = worth(currency, "", lines, tenant)
+    sums = debits(currency, "", lines, tenant)
     if not sums:
         return None
     whole = _Rate(Decimal(sums[2]), Decimal(sums[3]))
@@ -91,7 +91,7 @@ def odd_line(currency: str, lines: Sequence[Line], tenant: Tenant) -> tuple[Path
     return ("spec", LINES, at, "homeCurrencyAmount"), message
 
 
-def check_rates(entries: Iterable[tuple[Source, Worth]], tenant: Tenant) -> Iterator[Finding]:
+def check_rates(entries: Iterable[tuple[Source, Debits]], tenant: Tenant) -> Iterator[Finding]:
     """Entries with another rate than the others of their period, or than the nearest period has."""
     found: dict[str, dict[str, list[tuple[Source, _Rate]]]] = {}
     for source, sums in entries:
